@@ -1,0 +1,31 @@
+//! `#[serde(with = "config::duration")]`: a time span written as `"30s"`, `"1h 30m"` or `"200ms"`.
+
+use std::fmt::Formatter;
+use std::time::Duration;
+
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::ser::Serializer;
+
+/// Writes the span with its units, such as `30s`.
+pub fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_duration(*span))
+}
+
+/// Takes a string with units; a bare number is refused, because nobody knows its unit.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    deserializer.deserialize_str(Span)
+}
+
+struct Span;
+
+impl Visitor<'_> for Span {
+    type Value = Duration;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a time with its unit, such as \"30s\", \"200ms\" or \"1h 30m\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
+        humantime::parse_duration(text).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
