@@ -184,7 +184,8 @@ impl NodeKey {
     }
 
     fn certified(&self) -> Result<Arc<rustls::sign::CertifiedKey>, IdentityError> {
-        let der = PrivateKeyDer::try_from(self.pair.serialize_der()).map_err(|e| rustls::Error::General(e.into()))?;
+        let der = PrivateKeyDer::try_from(self.pair.serialize_der())
+            .map_err(|e| rustls::Error::General(e.into()))?;
         let signing = provider().key_provider.load_private_key(der)?;
         let spki = CertificateDer::from(self.public_key());
         Ok(Arc::new(rustls::sign::CertifiedKey::new(vec![spki], signing)))
@@ -264,7 +265,11 @@ pub fn provider() -> Arc<CryptoProvider> {
 }
 
 /// TLS 1.3 for a dialler: shows the node's key, checks the other side as `trust` says.
-pub fn client_config(key: &NodeKey, trust: &Trust, alpn: &[u8]) -> Result<rustls::ClientConfig, IdentityError> {
+pub fn client_config(
+    key: &NodeKey,
+    trust: &Trust,
+    alpn: &[u8],
+) -> Result<rustls::ClientConfig, IdentityError> {
     let builder = rustls::ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?;
     let resolver = Arc::new(rustls::client::AlwaysResolvesClientRawPublicKeys::new(key.certified()?));
@@ -292,7 +297,10 @@ pub fn client_config(key: &NodeKey, trust: &Trust, alpn: &[u8]) -> Result<rustls
 }
 
 /// TLS 1.3 for an accepting gateway: asks for the node's bare key and checks that the node holds its private half.
-pub fn gateway_config(identity: &ServerIdentity, alpn: &[&[u8]]) -> Result<rustls::ServerConfig, IdentityError> {
+pub fn gateway_config(
+    identity: &ServerIdentity,
+    alpn: &[&[u8]],
+) -> Result<rustls::ServerConfig, IdentityError> {
     let mut config = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(PeerKey { expected: None, raw: true }))
@@ -306,7 +314,9 @@ pub fn lan_config(key: &NodeKey) -> Result<rustls::ServerConfig, IdentityError> 
     let mut config = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(PeerKey { expected: None, raw: true }))
-        .with_cert_resolver(Arc::new(rustls::server::AlwaysResolvesServerRawPublicKeys::new(key.certified()?)));
+        .with_cert_resolver(Arc::new(rustls::server::AlwaysResolvesServerRawPublicKeys::new(
+            key.certified()?,
+        )));
     config.alpn_protocols = vec![ALPN_LAN.to_vec()];
     Ok(config)
 }

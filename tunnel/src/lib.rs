@@ -1,1 +1,33 @@
-//! placeholder
+//! One hop: an authenticated connection between two of our processes that carries many streams.
+//!
+//! A node dials, a gateway accepts. Two carriers do the same work: QUIC, and TLS over TCP where UDP is blocked; who
+//! holds a [`Tunnel`] does not see which. The gateway opens a [`Stream`] for each client, and its first bytes say where
+//! it goes ([`wire::preamble`]). The modules stand in the order in which bytes meet them:
+//!
+//! ```text
+//! identity   keys, certificates, ALPN            shard      threads that tunnels live on
+//! dial       node -> gateway                     quic, tls  the carriers
+//! handshake  hello, welcome or refusal           tunnel     the handle; opening and accepting streams
+//! wire       preamble and control messages       stream     bytes both ways, half-close, reset
+//! pump       a stream joined to a socket         scratch    the buffers it borrows
+//! ```
+
+pub mod error;
+pub mod handshake;
+pub mod identity;
+pub mod limits;
+pub mod pump;
+pub mod quic;
+pub mod scratch;
+pub mod shard;
+pub mod stream;
+pub mod tls;
+pub mod tunnel;
+pub mod wire;
+
+pub use error::{Close, CloseCode, DialError, OpenError, StreamError};
+pub use handshake::{Pending, Refusal};
+pub use identity::{Fingerprint, NodeKey, Secret, ServerId, ServerIdentity, Trust};
+pub use stream::{RecvHalf, SendHalf, Stream};
+pub use tunnel::{Event, Incoming, Slot, Stats, Transport, Tunnel};
+pub use wire::preamble::{Answer, Preamble, Status, TraceId};

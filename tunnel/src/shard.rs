@@ -62,7 +62,8 @@ impl Shards {
     /// Starts `count` threads (at least one), named `NAME-shard-0` and so on.
     pub fn start(name: &str, count: usize) -> std::io::Result<Self> {
         let stop = tokio_util::sync::CancellationToken::new();
-        let shards = (0..count.max(1)).map(|index| start_one(name, index, stop.clone())).collect::<Result<_, _>>()?;
+        let shards =
+            (0..count.max(1)).map(|index| start_one(name, index, stop.clone())).collect::<Result<_, _>>()?;
         Ok(Self { shards, next: Arc::default(), _stop: Arc::new(Stop(stop)) })
     }
 

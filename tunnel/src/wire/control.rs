@@ -79,15 +79,27 @@ impl RefusalCode {
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Control {
     /// Asks for a pong with the same number.
-    Ping { n: u64 },
-    Pong { n: u64 },
+    Ping {
+        n: u64,
+    },
+    Pong {
+        n: u64,
+    },
     /// The sender goes away: open no new streams to it; what is open may finish until the deadline.
     #[serde(rename_all = "camelCase")]
-    Drain { deadline_ms: u64, reason: String },
+    Drain {
+        deadline_ms: u64,
+        reason: String,
+    },
     /// Gateway to node, TLS carrier: this many more data connections are wanted now.
-    More { count: u16 },
+    More {
+        count: u16,
+    },
     /// Node to gateway: services or reachable servers changed.
-    Update { services: Vec<String>, reach: Vec<ServerId> },
+    Update {
+        services: Vec<String>,
+        reach: Vec<ServerId>,
+    },
 }
 
 /// Why a control message could not be read or written.
@@ -106,7 +118,10 @@ pub enum ControlError {
 }
 
 /// Writes one message behind its length, in one write.
-pub async fn write<M: Serialize>(to: &mut (impl AsyncWrite + Unpin), message: &M) -> Result<(), ControlError> {
+pub async fn write<M: Serialize>(
+    to: &mut (impl AsyncWrite + Unpin),
+    message: &M,
+) -> Result<(), ControlError> {
     let mut frame = vec![0; 4];
     serde_json::to_writer(&mut frame, message)?;
     let length = frame.len() - 4;
@@ -120,7 +135,9 @@ pub async fn write<M: Serialize>(to: &mut (impl AsyncWrite + Unpin), message: &M
 }
 
 /// Reads one message. Not cancel safe: a dropped read loses its place in the stream.
-pub async fn read<M: for<'de> Deserialize<'de>>(from: &mut (impl AsyncRead + Unpin)) -> Result<M, ControlError> {
+pub async fn read<M: for<'de> Deserialize<'de>>(
+    from: &mut (impl AsyncRead + Unpin),
+) -> Result<M, ControlError> {
     let length = match from.read_u32().await {
         Ok(length) => length as usize,
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(ControlError::Closed),

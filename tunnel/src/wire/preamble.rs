@@ -307,7 +307,8 @@ mod tests {
     #[test]
     fn a_long_reason_is_cut_between_characters() {
         let answer = Answer::refused(Status::Busy, "ü".repeat(200));
-        let decoded = Answer::decode(&mut BytesMut::from(&answer.encode()[..])).expect("valid").expect("whole");
+        let decoded =
+            Answer::decode(&mut BytesMut::from(&answer.encode()[..])).expect("valid").expect("whole");
         assert_eq!(decoded.reason, "ü".repeat(127));
     }
 

@@ -1,0 +1,59 @@
+//! Every bound of a tunnel, with the arithmetic behind it.
+
+use std::time::Duration;
+
+/// From the first packet to the hello; a peer that is slower than this is not served.
+pub const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// From a stream's first byte to the end of its preamble.
+pub const PREAMBLE: Duration = Duration::from_secs(5);
+
+/// The dialler pings this often while streams are open, and less often while idle: 1,000 idle nodes make 200 pings a
+/// second on their gateway.
+pub const PING_BUSY: Duration = Duration::from_secs(2);
+pub const PING_IDLE: Duration = Duration::from_secs(5);
+
+/// A dialler that hears nothing for this long after a ping takes the gateway for dead.
+pub const PONG_WITHIN: Duration = Duration::from_secs(6);
+
+/// The accepting side hears a ping every [`PING_IDLE`]; two lost ones and some delay are forgiven.
+pub const SILENCE: Duration = Duration::from_secs(16);
+
+/// QUIC's own idle timeout: three lost keep-alives of [`KEEP_ALIVE`].
+pub const QUIC_IDLE: Duration = Duration::from_secs(8);
+pub const KEEP_ALIVE: Duration = Duration::from_millis(2500);
+
+/// Streams that a node grants before anybody asks for more; each granted stream costs two map entries at once.
+pub const STREAMS_AT_FIRST: u32 = 128;
+/// The grant doubles when three quarters are in use, up to this.
+pub const STREAMS_AT_MOST: u32 = 16_384;
+/// A gateway grants only the control stream.
+pub const STREAMS_TO_NODE: u32 = 1;
+
+/// Before authentication a peer can make us hold this much.
+pub const WINDOW_BEFORE_HELLO: u32 = 128 * 1024;
+/// One stream: 8 MiB fill 640 Mbit/s at 100 ms.
+pub const WINDOW_STREAM: u32 = 8 * 1024 * 1024;
+/// All streams of one tunnel; four stalled streams cannot starve the rest.
+pub const WINDOW_TUNNEL: u32 = 64 * 1024 * 1024;
+/// What may be in flight or unacknowledged on the sending side.
+pub const WINDOW_SEND: u64 = 16 * 1024 * 1024;
+
+/// Largest UDP payload: ten segments of one GSO batch must fit into one datagram of 65,507 bytes, and quinn drops a
+/// batch that does not without a word.
+pub const MTU_MAX: u16 = 6500;
+/// On the internet: 1500 less IPv6 and UDP headers.
+pub const MTU_INTERNET: u16 = 1452;
+/// What every QUIC path must carry (RFC 9000 §14).
+pub const MTU_MIN: u16 = 1200;
+
+/// Asked of the kernel for each UDP socket, both ways; it may grant less (`net.core.rmem_max`).
+pub const UDP_BUFFER: usize = 4 * 1024 * 1024;
+
+/// Half-open QUIC handshakes on one socket before addresses must prove themselves (Retry), and before new ones are
+/// dropped without an answer.
+pub const HALF_OPEN_RETRY: usize = 64;
+pub const HALF_OPEN_MAX: usize = 1024;
+
+/// Control messages that wait to be sent on one tunnel; a peer that does not read them is closed.
+pub const CONTROL_QUEUE: usize = 32;

@@ -1,0 +1,83 @@
+//! A node dials a gateway over QUIC.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{ClientConfig, Endpoint, TokioRuntime};
+
+use super::carrier::Carrier;
+use super::{settings, socket, steer};
+use crate::error::DialError;
+use crate::handshake;
+use crate::identity::{self, NodeKey, Trust};
+use crate::limits;
+use crate::shard::Shard;
+use crate::tunnel::{self, ControlHalves, Role, Tunnel};
+use crate::wire::control::Hello;
+
+/// Dials `peer` and says hello. Runs on, and the tunnel lives on, `home`.
+///
+/// `name` is what the gateway's certificate must be for. `stripe` numbers the tunnels of one node to one gateway; the
+/// gateway spreads them over its shards by it.
+pub async fn dial(
+    peer: SocketAddr,
+    name: &str,
+    trust: &Trust,
+    key: &NodeKey,
+    hello: &Hello,
+    stripe: usize,
+    home: &Shard,
+) -> Result<Tunnel, DialError> {
+    let tls = identity::client_config(key, trust, identity::ALPN_TUNNEL)?;
+    let (name, hello, on) = (name.to_owned(), hello.clone(), home.clone());
+    home.spawn(async move { dial_here(peer, &name, tls, &hello, stripe, on).await })
+        .await
+        .map_err(|stopped| DialError::Quic(peer, stopped.to_string()))?
+}
+
+async fn dial_here(
+    peer: SocketAddr,
+    name: &str,
+    tls: rustls::ClientConfig,
+    hello: &Hello,
+    stripe: usize,
+    home: Shard,
+) -> Result<Tunnel, DialError> {
+    let (endpoint, config) = prepare(peer, tls, stripe)?;
+    let failed = |error: String| DialError::Quic(peer, error);
+    let connecting = endpoint.connect_with(config, peer, name).map_err(|error| failed(error.to_string()))?;
+    let connection = tokio::time::timeout(limits::HANDSHAKE, connecting)
+        .await
+        .map_err(|_| DialError::Timeout(peer, limits::HANDSHAKE))?
+        .map_err(|error| failed(error.to_string()))?;
+    let (writer, reader) = connection.open_bi().await.map_err(|error| failed(error.to_string()))?;
+    let mut control = tokio::io::join(reader, writer);
+    let welcome = handshake::introduce(&mut control, hello, peer).await?;
+    let (reader, writer) = control.into_inner();
+    let control = ControlHalves { reader: Box::new(reader), writer: Box::new(writer) };
+    let carrier = Carrier::new(connection, endpoint, limits::STREAMS_AT_FIRST);
+    carrier.authenticated();
+    let carrier = tunnel::Carrier::Quic(carrier);
+    Ok(Tunnel::start(welcome.tunnel_id, Role::Dialler, home, peer, carrier, control))
+}
+
+fn prepare(
+    peer: SocketAddr,
+    tls: rustls::ClientConfig,
+    stripe: usize,
+) -> Result<(Endpoint, ClientConfig), DialError> {
+    let local: SocketAddr =
+        if peer.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+    let (udp, _sizes) = socket::bind(local, false).map_err(DialError::Socket)?;
+    let udp = socket::BoundedSocket::register(udp).map_err(DialError::Socket)?;
+    let settings = settings::endpoint(0, 1, &std::array::from_fn(|_| rand::random()));
+    let endpoint = Endpoint::new_with_abstract_socket(settings, None, udp, Arc::new(TokioRuntime))
+        .map_err(DialError::Socket)?;
+    let crypto = QuicClientConfig::try_from(tls).map_err(|error| DialError::Quic(peer, error.to_string()))?;
+    let mut config = ClientConfig::new(Arc::new(crypto));
+    config.transport_config(settings::transport(Role::Dialler, socket::payload_bound(peer)));
+    // The gateway's kernel takes this byte modulo the number of its shards, whatever that is.
+    config.initial_dst_cid_provider(Arc::new(move || steer::connection_id(stripe % 256, 256)));
+    Ok((endpoint, config))
+}

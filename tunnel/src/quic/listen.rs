@@ -1,0 +1,184 @@
+//! A gateway's UDP port: one socket for each shard, handshakes off the accept loop, shedding before any crypto.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Endpoint, ServerConfig, TokioRuntime};
+use rustls_pki_types::CertificateDer;
+use tokio::sync::mpsc;
+
+use super::carrier::Carrier;
+use super::socket::{self, BufferSizes};
+use super::{settings, steer};
+use crate::handshake::Pending;
+use crate::identity::{self, Fingerprint, IdentityError, ServerIdentity};
+use crate::limits;
+use crate::shard::{Shard, Shards};
+use crate::tunnel::{self, ControlHalves, Role, Transport};
+
+/// Why a gateway cannot listen for QUIC.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    #[error("cannot listen on UDP {0}: {1}")]
+    Bind(SocketAddr, #[source] std::io::Error),
+    #[error("cannot steer datagrams between shards: {0}")]
+    Steer(#[source] std::io::Error),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("the TLS settings do not fit QUIC: {0}")]
+    Quic(String),
+}
+
+/// Listens until dropped or [closed](Listener::close).
+#[derive(Debug)]
+pub struct Listener {
+    endpoints: Vec<Endpoint>,
+    address: SocketAddr,
+    buffers: BufferSizes,
+}
+
+impl Listener {
+    /// Binds `address` once per shard and delivers every node that said hello to `nodes`.
+    ///
+    /// `reset_key` should be the same at the next start of this gateway.
+    pub fn bind(
+        address: SocketAddr,
+        identity: &ServerIdentity,
+        reset_key: &[u8; 64],
+        shards: &Shards,
+        nodes: &mpsc::Sender<Pending>,
+    ) -> Result<Self, ListenError> {
+        let config = server_config(identity, settings::transport(Role::Acceptor, limits::MTU_INTERNET))?;
+        let mut sockets = Vec::with_capacity(shards.len());
+        let mut bound = address;
+        for _ in shards.iter() {
+            let (udp, sizes) = socket::bind(bound, true).map_err(|error| ListenError::Bind(bound, error))?;
+            // Port 0 becomes a real one with the first socket.
+            bound = udp.local_addr().map_err(|error| ListenError::Bind(bound, error))?;
+            sockets.push((udp, sizes));
+        }
+        let buffers = sockets.first().expect("there is at least one shard").1;
+        if shards.len() > 1 {
+            steer::steer_by_connection_id(&sockets[0].0, shards.len()).map_err(ListenError::Steer)?;
+        }
+        let mut endpoints = Vec::with_capacity(shards.len());
+        for (shard, (udp, _)) in shards.iter().zip(sockets) {
+            let _inside = shard.handle().enter();
+            let udp =
+                socket::BoundedSocket::register(udp).map_err(|error| ListenError::Bind(bound, error))?;
+            let settings = settings::endpoint(shard.index(), shards.len(), reset_key);
+            let endpoint = Endpoint::new_with_abstract_socket(
+                settings,
+                Some(config.clone()),
+                udp,
+                Arc::new(TokioRuntime),
+            )
+            .map_err(|error| ListenError::Bind(bound, error))?;
+            shard.spawn(accept_loop(endpoint.clone(), config.clone(), shard.clone(), nodes.clone()));
+            endpoints.push(endpoint);
+        }
+        Ok(Self { endpoints, address: bound, buffers })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn buffers(&self) -> BufferSizes {
+        self.buffers
+    }
+
+    /// Shows another certificate to nodes that dial from now on.
+    pub fn set_identity(&self, identity: &ServerIdentity) -> Result<(), ListenError> {
+        let config = server_config(identity, settings::transport(Role::Acceptor, limits::MTU_INTERNET))?;
+        self.endpoints.iter().for_each(|endpoint| endpoint.set_server_config(Some(config.clone())));
+        Ok(())
+    }
+
+    /// Refuses new nodes; tunnels that are open stay.
+    pub fn close(&self) {
+        self.endpoints.iter().for_each(|endpoint| endpoint.set_server_config(None));
+    }
+}
+
+fn server_config(
+    identity: &ServerIdentity,
+    transport: Arc<quinn::TransportConfig>,
+) -> Result<ServerConfig, ListenError> {
+    let tls = identity::gateway_config(identity, &[identity::ALPN_TUNNEL])?;
+    let crypto = QuicServerConfig::try_from(tls).map_err(|error| ListenError::Quic(error.to_string()))?;
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    config
+        .transport_config(transport)
+        .migration(true)
+        .max_incoming(limits::HALF_OPEN_MAX)
+        .incoming_buffer_size(64 * 1024)
+        .incoming_buffer_size_total(32 * 1024 * 1024);
+    Ok(config)
+}
+
+async fn accept_loop(endpoint: Endpoint, config: ServerConfig, shard: Shard, nodes: mpsc::Sender<Pending>) {
+    let half_open = Arc::new(AtomicUsize::new(0));
+    while let Some(incoming) = endpoint.accept().await {
+        let open = half_open.load(Ordering::Relaxed);
+        if open >= limits::HALF_OPEN_MAX {
+            incoming.ignore();
+            continue;
+        }
+        if open >= limits::HALF_OPEN_RETRY && incoming.may_retry() {
+            // Costs no memory: the address proves itself by coming back.
+            let _unvalidated = incoming.retry().is_ok();
+            continue;
+        }
+        half_open.fetch_add(1, Ordering::Relaxed);
+        let guard = HalfOpen(half_open.clone());
+        let (endpoint, config, nodes, home) =
+            (endpoint.clone(), config.clone(), nodes.clone(), shard.clone());
+        tokio::spawn(async move {
+            let remote = incoming.remote_address();
+            match tokio::time::timeout(limits::HANDSHAKE, welcome(incoming, endpoint, config, home)).await {
+                Ok(Ok(pending)) => {
+                    drop(guard);
+                    // The gateway ends: nobody is there to decide.
+                    let _undelivered = nodes.send(pending).await;
+                }
+                Ok(Err(error)) => tracing::debug!(%remote, error, "a QUIC handshake failed"),
+                Err(_) => tracing::debug!(%remote, "a QUIC handshake took too long"),
+            }
+        });
+    }
+}
+
+struct HalfOpen(Arc<AtomicUsize>);
+
+impl Drop for HalfOpen {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn welcome(
+    incoming: quinn::Incoming,
+    endpoint: Endpoint,
+    mut config: ServerConfig,
+    home: Shard,
+) -> Result<Pending, String> {
+    let remote = incoming.remote_address();
+    config.transport_config(settings::transport(Role::Acceptor, socket::payload_bound(remote)));
+    let connecting = incoming.accept_with(Arc::new(config)).map_err(|error| error.to_string())?;
+    let connection = connecting.await.map_err(|error| error.to_string())?;
+    let key = peer_key(&connection).ok_or("the peer showed no key")?;
+    let (writer, reader) = connection.accept_bi().await.map_err(|error| error.to_string())?;
+    let mut control = ControlHalves { reader: Box::new(reader), writer: Box::new(writer) };
+    let hello = Pending::read_hello(&mut control).await.map_err(|error| error.to_string())?;
+    let carrier = tunnel::Carrier::Quic(Carrier::new(connection, endpoint, limits::STREAMS_TO_NODE));
+    let tunnel_id = crate::wire::preamble::TraceId::random().to_string();
+    Ok(Pending { hello, key, remote, transport: Transport::Quic, tunnel_id, home, carrier, control })
+}
+
+fn peer_key(connection: &quinn::Connection) -> Option<Fingerprint> {
+    let shown = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
+    identity::peer_fingerprint(Some(&shown))
+}

@@ -1,0 +1,270 @@
+//! A stream: bytes both ways, each direction ended on its own, or reset with a code.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::error::{PreambleError, StreamError};
+use crate::limits;
+use crate::quic;
+use crate::tls;
+use crate::wire::preamble::{Answer, Preamble, Status};
+
+/// Both directions of one stream.
+#[derive(Debug)]
+pub struct Stream {
+    pub send: SendHalf,
+    pub recv: RecvHalf,
+    /// Counted as open until dropped.
+    _open: OpenStream,
+}
+
+/// Counts one open stream of a tunnel until it is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenStream(Arc<AtomicUsize>);
+
+impl OpenStream {
+    pub(crate) fn count(counter: &Arc<AtomicUsize>) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(counter.clone())
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Stream {
+    pub(crate) fn new(send: SendCarrier, recv: RecvCarrier, open: OpenStream) -> Self {
+        Self { send: SendHalf(send), recv: RecvHalf { head: Bytes::new(), carrier: recv }, _open: open }
+    }
+
+    /// Opener: waits for the acceptor's answer, which comes before any payload.
+    pub async fn answered(&mut self) -> Result<(), StreamError> {
+        let mut head = BytesMut::new();
+        loop {
+            match Answer::decode(&mut head) {
+                Ok(Some(Answer { status: Status::Ok, .. })) => break,
+                Ok(Some(Answer { status, reason })) => return Err(StreamError::Refused { status, reason }),
+                Ok(None) => {}
+                Err(error) => return Err(StreamError::BadAnswer(error.to_string())),
+            }
+            let chunk = self.recv.read().await?.ok_or(StreamError::NoAnswer)?;
+            head.extend_from_slice(&chunk);
+        }
+        self.recv.put_back(head.freeze());
+        Ok(())
+    }
+
+    /// Acceptor: answers the preamble. A refusal ends the stream.
+    pub async fn answer(&mut self, answer: &Answer) -> Result<(), StreamError> {
+        self.send.write(answer.encode()).await?;
+        if answer.status != Status::Ok {
+            self.recv.stop(answer.status as u32);
+            self.send.finish().await?;
+        }
+        Ok(())
+    }
+
+    /// Acceptor: reads the preamble; payload that came in the same flight stays in the stream.
+    pub(crate) async fn take_preamble(&mut self) -> Result<Preamble, PreambleError> {
+        tokio::time::timeout(limits::PREAMBLE, self.read_preamble())
+            .await
+            .map_err(|_| PreambleError::Timeout(limits::PREAMBLE))?
+    }
+
+    async fn read_preamble(&mut self) -> Result<Preamble, PreambleError> {
+        let mut head = self.recv.read().await?.ok_or(PreambleError::Ended)?;
+        loop {
+            if let Some(length) = Preamble::expected_len(&head)?
+                && head.len() >= length
+            {
+                let preamble = Preamble::decode(&head[..length])?;
+                head.advance(length);
+                self.recv.put_back(head);
+                return Ok(preamble);
+            }
+            let more = self.recv.read().await?.ok_or(PreambleError::Ended)?;
+            let mut joined = BytesMut::from(head);
+            joined.extend_from_slice(&more);
+            head = joined.freeze();
+        }
+    }
+
+    /// Ends both directions at once; the other side sees `code`.
+    pub fn reset(&mut self, code: u32) {
+        self.send.reset(code);
+        self.recv.stop(code);
+    }
+}
+
+/// The sending direction.
+#[derive(Debug)]
+pub struct SendHalf(SendCarrier);
+
+#[derive(Debug)]
+pub(crate) enum SendCarrier {
+    Quic(quic::Send),
+    Tls(tls::Send),
+}
+
+impl SendHalf {
+    /// Hands `chunk` over without copying; waits while the other side or the network is slow.
+    pub async fn write(&mut self, mut chunk: Bytes) -> Result<(), StreamError> {
+        while !chunk.is_empty() {
+            poll_fn(|cx| self.poll_chunk(cx, &mut chunk)).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what it can off the front of `chunk`, at least one byte. Keeps no state: it may be called anew.
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>, chunk: &mut Bytes) -> Poll<Result<(), StreamError>> {
+        match &mut self.0 {
+            SendCarrier::Quic(send) => send.poll_chunk(cx, chunk),
+            SendCarrier::Tls(send) => send.poll_chunk(cx, chunk),
+        }
+    }
+
+    /// Ends this direction in order: the other side reads the end after the last byte.
+    pub async fn finish(&mut self) -> Result<(), StreamError> {
+        poll_fn(|cx| self.poll_finish(cx)).await
+    }
+
+    pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+        match &mut self.0 {
+            SendCarrier::Quic(send) => Poll::Ready(send.finish()),
+            SendCarrier::Tls(send) => send.poll_finish(cx),
+        }
+    }
+
+    /// Ends this direction at once; bytes under way are lost, the other side sees `code`.
+    pub fn reset(&mut self, code: u32) {
+        match &mut self.0 {
+            SendCarrier::Quic(send) => send.reset(code),
+            SendCarrier::Tls(send) => send.reset(code),
+        }
+    }
+}
+
+/// The receiving direction.
+#[derive(Debug)]
+pub struct RecvHalf {
+    /// Bytes read already and put back.
+    head: Bytes,
+    carrier: RecvCarrier,
+}
+
+#[derive(Debug)]
+pub(crate) enum RecvCarrier {
+    Quic(quic::Recv),
+    Tls(tls::Recv),
+}
+
+impl RecvHalf {
+    /// The next chunk, as it came off the network; `None` at the end.
+    pub async fn read(&mut self) -> Result<Option<Bytes>, StreamError> {
+        let mut chunk = [Bytes::new()];
+        let count = poll_fn(|cx| self.poll_chunks(cx, &mut chunk)).await?;
+        let [chunk] = chunk;
+        Ok((count > 0).then_some(chunk))
+    }
+
+    /// Fills `chunks` from the front with what is there; 0 at the end of the stream.
+    pub fn poll_chunks(
+        &mut self,
+        cx: &mut Context<'_>,
+        chunks: &mut [Bytes],
+    ) -> Poll<Result<usize, StreamError>> {
+        if !self.head.is_empty() {
+            chunks[0] = std::mem::take(&mut self.head);
+            return Poll::Ready(Ok(1));
+        }
+        match &mut self.carrier {
+            RecvCarrier::Quic(recv) => recv.poll_chunks(cx, chunks),
+            RecvCarrier::Tls(recv) => recv.poll_chunks(cx, chunks),
+        }
+    }
+
+    /// The next read returns `bytes` first.
+    pub fn put_back(&mut self, bytes: Bytes) {
+        debug_assert!(self.head.is_empty(), "only what was just read is put back");
+        self.head = bytes;
+    }
+
+    /// Tells the other side that nothing more is wanted.
+    pub fn stop(&mut self, code: u32) {
+        match &mut self.carrier {
+            RecvCarrier::Quic(recv) => recv.stop(code),
+            RecvCarrier::Tls(recv) => recv.stop(code),
+        }
+    }
+}
+
+impl AsyncRead for RecvHalf {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut chunk = [Bytes::new()];
+        if ready!(self.poll_chunks(cx, &mut chunk))? > 0 {
+            let [mut chunk] = chunk;
+            let now = chunk.split_to(chunk.len().min(buf.remaining()));
+            buf.put_slice(&now);
+            self.head = chunk;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for SendHalf {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.0 {
+            SendCarrier::Quic(send) => send.poll_write(cx, buf),
+            SendCarrier::Tls(send) => send.poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.0 {
+            SendCarrier::Quic(_) => Poll::Ready(Ok(())),
+            SendCarrier::Tls(send) => send.poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_finish(cx).map_err(io::Error::from)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.recv).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.send).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.send).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.send).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,5 @@
+//! The TLS-over-TCP carrier, for networks that block UDP.
+
+mod carrier;
+
+pub(crate) use carrier::{Carrier, Data, Recv, Send};

@@ -1,0 +1,474 @@
+//! The handle of one tunnel: open and accept streams, watch it, close it; the carrier stays hidden.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Close, CloseCode, OpenError, PreambleError};
+use crate::limits;
+use crate::quic;
+use crate::shard::Shard;
+use crate::stream::{OpenStream, Stream};
+use crate::tls;
+use crate::wire::control::{self, Control, ControlError};
+use crate::wire::preamble::Preamble;
+
+/// What carries a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    Quic,
+    Tls,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Quic => "QUIC",
+            Self::Tls => "TLS",
+        })
+    }
+}
+
+/// What the other side said beside the streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It goes away: open no new streams to it; what is open may finish within `deadline`.
+    Drain { deadline: Duration, reason: String },
+    /// What it offers, or can reach, changed.
+    Update { services: Vec<String>, reach: Vec<crate::identity::ServerId> },
+}
+
+/// One open tunnel; cheap to clone. Dropping the last clone does not close it: [`Tunnel::close`] does.
+#[derive(Clone)]
+pub struct Tunnel(Arc<Shared>);
+
+struct Shared {
+    id: String,
+    home: Shard,
+    remote: SocketAddr,
+    since: Instant,
+    carrier: Carrier,
+    streams: Arc<AtomicUsize>,
+    control: mpsc::Sender<Control>,
+    events: Mutex<Option<mpsc::Receiver<Event>>>,
+    closed: CancellationToken,
+    close: OnceLock<Close>,
+    ping: Mutex<Option<Duration>>,
+}
+
+/// The connection under a tunnel.
+#[derive(Debug)]
+pub(crate) enum Carrier {
+    Quic(quic::Carrier),
+    Tls(tls::Carrier),
+}
+
+impl Carrier {
+    pub(crate) fn authenticated(&self) {
+        match self {
+            Self::Quic(quic) => quic.authenticated(),
+            Self::Tls(_) => {}
+        }
+    }
+
+    pub(crate) fn close(&self, close: &Close) {
+        match self {
+            Self::Quic(quic) => quic.close(close),
+            Self::Tls(tls) => tls.close(close),
+        }
+    }
+}
+
+/// Both directions of a control stream.
+pub(crate) struct ControlHalves {
+    pub reader: Box<dyn AsyncRead + Send + Unpin>,
+    pub writer: Box<dyn AsyncWrite + Send + Unpin>,
+}
+
+impl fmt::Debug for ControlHalves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ControlHalves")
+    }
+}
+
+/// Who dialled: the dialler pings, the acceptor listens for pings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Dialler,
+    Acceptor,
+}
+
+/// A place for one stream, taken on a tunnel; open it on its home shard.
+#[derive(Debug)]
+pub struct Slot {
+    place: Place,
+    home: Shard,
+    open: OpenStream,
+}
+
+#[derive(Debug)]
+enum Place {
+    Quic(quic::Carrier),
+    Tls(tls::Data),
+}
+
+/// Figures of one tunnel at one moment.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    pub transport: Transport,
+    /// Smoothed round trip; `None` before the first measurement.
+    pub rtt: Option<Duration>,
+    /// UDP payload that the path carries, bytes; `None` over TLS.
+    pub mtu: Option<u16>,
+    pub lost_packets: u64,
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+    pub open_streams: usize,
+    pub since: Duration,
+}
+
+impl Tunnel {
+    /// Starts the control task on `home`; the hello is already exchanged.
+    pub(crate) fn start(
+        id: String,
+        role: Role,
+        home: Shard,
+        remote: SocketAddr,
+        carrier: Carrier,
+        control: ControlHalves,
+    ) -> Self {
+        let (control_tx, control_rx) = mpsc::channel(limits::CONTROL_QUEUE);
+        let (events_tx, events_rx) = mpsc::channel(limits::CONTROL_QUEUE);
+        let tunnel = Self(Arc::new(Shared {
+            id,
+            home: home.clone(),
+            remote,
+            since: Instant::now(),
+            carrier,
+            streams: Arc::default(),
+            control: control_tx,
+            events: Mutex::new(Some(events_rx)),
+            closed: CancellationToken::new(),
+            close: OnceLock::new(),
+            ping: Mutex::new(None),
+        }));
+        home.spawn(tunnel.clone().run(role, control, control_rx, events_tx));
+        tunnel
+    }
+
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    pub fn transport(&self) -> Transport {
+        match self.0.carrier {
+            Carrier::Quic(_) => Transport::Quic,
+            Carrier::Tls(_) => Transport::Tls,
+        }
+    }
+
+    /// The shard that the tunnel lives on.
+    pub fn home(&self) -> &Shard {
+        &self.0.home
+    }
+
+    pub fn remote(&self) -> SocketAddr {
+        match &self.0.carrier {
+            // QUIC follows a peer whose address changes.
+            Carrier::Quic(quic) => quic.remote(),
+            Carrier::Tls(_) => self.0.remote,
+        }
+    }
+
+    pub fn open_streams(&self) -> usize {
+        self.0.streams.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place for a stream. Over QUIC there always is one; over TLS it is an idle data connection, and the node
+    /// is asked for more while there is none, for at most `wait`.
+    pub async fn reserve(&self, wait: Duration) -> Result<Slot, OpenError> {
+        if let Some(close) = self.0.close.get() {
+            return Err(OpenError::Closed(close.clone()));
+        }
+        let open = OpenStream::count(&self.0.streams);
+        let (place, home) = match &self.0.carrier {
+            Carrier::Quic(quic) => (Place::Quic(quic.clone()), self.0.home.clone()),
+            Carrier::Tls(tls) => {
+                let data = tls.take(wait, &self.0.control, &self.0.closed).await?;
+                let home = data.home().clone();
+                (Place::Tls(data), home)
+            }
+        };
+        Ok(Slot { place, home, open })
+    }
+
+    /// Opens a stream: the preamble and `first` leave in one flight.
+    pub async fn open(&self, preamble: &Preamble, first: Bytes) -> Result<Stream, OpenError> {
+        self.reserve(preamble.deadline).await?.open(preamble, first).await
+    }
+
+    /// The next stream that the other side opens.
+    pub async fn accept(&self) -> Result<Incoming, Close> {
+        let accepted = match &self.0.carrier {
+            Carrier::Quic(quic) => quic.accept(self.open_streams()).await,
+            Carrier::Tls(tls) => tls.accept(&self.0.closed).await,
+        };
+        match accepted {
+            Ok((send, recv)) => Ok(Incoming(Stream::new(send, recv, OpenStream::count(&self.0.streams)))),
+            Err(close) => Err(self.0.closed_because(close)),
+        }
+    }
+
+    /// Takes the receiver of [`Event`]s; there is one.
+    pub fn take_events(&self) -> Option<mpsc::Receiver<Event>> {
+        self.0.events.lock().expect("no panic while held").take()
+    }
+
+    /// Sends a control message; the tunnel is closed if the other side does not read them.
+    pub fn send(&self, message: Control) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.0.control.try_send(message) {
+            self.close(CloseCode::Silent, "control messages are not read");
+        }
+    }
+
+    /// Closes the tunnel and resets its streams; the other side learns the code and the reason.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.0.shut(Close::local(code, reason));
+    }
+
+    /// Waits until the tunnel is closed, by either side.
+    pub async fn closed(&self) -> Close {
+        self.0.closed.cancelled().await;
+        self.0.close.get().cloned().unwrap_or_else(|| Close::local(CloseCode::Done, "closed"))
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.0.close.get().is_some()
+    }
+
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats {
+            transport: self.transport(),
+            rtt: *self.0.ping.lock().expect("no panic while held"),
+            mtu: None,
+            lost_packets: 0,
+            sent_bytes: 0,
+            received_bytes: 0,
+            open_streams: self.open_streams(),
+            since: self.0.since.elapsed(),
+        };
+        match &self.0.carrier {
+            Carrier::Quic(quic) => quic.fill(&mut stats),
+            Carrier::Tls(tls) => tls.fill(&mut stats),
+        }
+        stats
+    }
+
+    async fn run(
+        self,
+        role: Role,
+        control: ControlHalves,
+        outgoing: mpsc::Receiver<Control>,
+        events: mpsc::Sender<Event>,
+    ) {
+        let shared = &self.0;
+        let (heard_tx, heard_rx) = tokio::sync::watch::channel(Heard { at: Instant::now(), pong: 0 });
+        let end = tokio::select! {
+            biased;
+            () = shared.closed.cancelled() => None,
+            close = shared.lost() => Some(close),
+            error = shared.read(control.reader, events, heard_tx) => Some(control_lost(&error)),
+            close = shared.write(role, control.writer, outgoing, heard_rx) => Some(close),
+        };
+        if let Some(close) = end {
+            shared.shut(close);
+        }
+    }
+}
+
+/// What the reader tells the writer.
+#[derive(Clone, Copy)]
+struct Heard {
+    at: Instant,
+    pong: u64,
+}
+
+fn control_lost(error: &ControlError) -> Close {
+    let code = match error {
+        ControlError::Closed | ControlError::Io(_) | ControlError::Timeout(_) => CloseCode::Lost,
+        ControlError::TooLong(_) | ControlError::Malformed(_) => CloseCode::Protocol,
+    };
+    Close::local(code, error.to_string())
+}
+
+impl Shared {
+    fn shut(&self, close: Close) {
+        if self.close.set(close).is_ok() {
+            let close = self.close.get().expect("just set");
+            self.carrier.close(close);
+            self.closed.cancel();
+            tracing::debug!(tunnel = %self.id, remote = %self.remote, %close, "tunnel closed");
+        }
+    }
+
+    fn closed_because(&self, close: Close) -> Close {
+        self.shut(close);
+        self.close.get().cloned().expect("shut sets it")
+    }
+
+    /// Waits until the carrier itself is lost.
+    async fn lost(&self) -> Close {
+        match &self.carrier {
+            Carrier::Quic(quic) => quic.lost().await,
+            Carrier::Tls(_) => std::future::pending().await,
+        }
+    }
+
+    async fn read(
+        &self,
+        mut from: Box<dyn AsyncRead + Send + Unpin>,
+        events: mpsc::Sender<Event>,
+        heard: tokio::sync::watch::Sender<Heard>,
+    ) -> ControlError {
+        loop {
+            let message = match control::read::<Control>(&mut from).await {
+                Ok(message) => message,
+                Err(error) => return error,
+            };
+            heard.send_modify(|heard| heard.at = Instant::now());
+            let event = match message {
+                Control::Ping { n } => {
+                    // A full queue already holds pongs that the other side does not read.
+                    let _dropped = self.control.try_send(Control::Pong { n });
+                    continue;
+                }
+                Control::Pong { n } => {
+                    heard.send_modify(|heard| heard.pong = n);
+                    continue;
+                }
+                Control::More { count } => {
+                    if let Carrier::Tls(tls) = &self.carrier {
+                        tls.more(count);
+                    }
+                    continue;
+                }
+                Control::Drain { deadline_ms, reason } => {
+                    Event::Drain { deadline: Duration::from_millis(deadline_ms), reason }
+                }
+                Control::Update { services, reach } => Event::Update { services, reach },
+            };
+            if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
+                return ControlError::TooLong(limits::CONTROL_QUEUE);
+            }
+        }
+    }
+
+    /// Writes what is queued, pings as a dialler, and watches for silence.
+    async fn write(
+        &self,
+        role: Role,
+        mut to: Box<dyn AsyncWrite + Send + Unpin>,
+        mut outgoing: mpsc::Receiver<Control>,
+        mut heard: tokio::sync::watch::Receiver<Heard>,
+    ) -> Close {
+        let mut pinged: Option<(u64, Instant)> = None;
+        let mut n = 0;
+        loop {
+            let wait = self.next_check(role, pinged);
+            let message = tokio::select! {
+                biased;
+                message = outgoing.recv() => message.expect("the tunnel holds a sender"),
+                Ok(()) = heard.changed(), if pinged.is_some() => {
+                    let pong = heard.borrow_and_update().pong;
+                    if let Some((waiting, sent)) = pinged && waiting == pong {
+                        *self.ping.lock().expect("no panic while held") = Some(sent.elapsed());
+                        pinged = None;
+                    }
+                    continue;
+                }
+                () = tokio::time::sleep(wait) => {
+                    let silent = heard.borrow().at.elapsed();
+                    let limit = if role == Role::Dialler { limits::PONG_WITHIN } else { limits::SILENCE };
+                    if (role == Role::Acceptor || pinged.is_some()) && silent >= limit {
+                        return Close::local(CloseCode::Silent, format!("nothing heard for {silent:.1?}"));
+                    }
+                    if role == Role::Acceptor || pinged.is_some() {
+                        continue;
+                    }
+                    n += 1;
+                    pinged = Some((n, Instant::now()));
+                    Control::Ping { n }
+                }
+            };
+            if let Err(error) = control::write(&mut to, &message).await {
+                return control_lost(&error);
+            }
+        }
+    }
+
+    fn next_check(&self, role: Role, pinged: Option<(u64, Instant)>) -> Duration {
+        match (role, pinged) {
+            (Role::Acceptor, _) => limits::PING_IDLE,
+            (Role::Dialler, Some(_)) => Duration::from_secs(1),
+            (Role::Dialler, None) if self.streams.load(Ordering::Relaxed) > 0 => limits::PING_BUSY,
+            (Role::Dialler, None) => limits::PING_IDLE,
+        }
+    }
+}
+
+impl fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tunnel({} over {} with {})", self.0.id, self.transport(), self.0.remote)
+    }
+}
+
+impl Slot {
+    /// The shard on which to open and use the stream.
+    pub fn home(&self) -> &Shard {
+        &self.home
+    }
+
+    /// Opens the stream: the preamble and `first` leave in one flight.
+    pub async fn open(self, preamble: &Preamble, first: Bytes) -> Result<Stream, OpenError> {
+        let mut head = BytesMut::with_capacity(128 + first.len().min(1024));
+        preamble.encode(&mut head);
+        let rest = if first.len() <= 1024 {
+            head.extend_from_slice(&first);
+            Bytes::new()
+        } else {
+            first
+        };
+        let (send, recv) = match self.place {
+            Place::Quic(quic) => quic.open(preamble.deadline).await?,
+            Place::Tls(data) => data.open()?,
+        };
+        let mut stream = Stream::new(send, recv, self.open);
+        stream.send.write(head.freeze()).await?;
+        if !rest.is_empty() {
+            stream.send.write(rest).await?;
+        }
+        Ok(stream)
+    }
+}
+
+/// A stream that the other side opened; its preamble is still to be read.
+#[derive(Debug)]
+pub struct Incoming(Stream);
+
+impl Incoming {
+    /// Reads the preamble, within [`limits::PREAMBLE`]; call it off the accept loop.
+    pub async fn preamble(mut self) -> Result<(Preamble, Stream), PreambleError> {
+        let preamble = self.0.take_preamble().await?;
+        Ok((preamble, self.0))
+    }
+}
