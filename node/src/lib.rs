@@ -1,1 +1,3 @@
-//! placeholder
+//! A compute node: what it can run and show.
+
+pub mod display;
