@@ -1,0 +1,100 @@
+# Everything a person does here, by name; `make` alone lists it. Each target installs what it lacks (packaging/install-needs).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# A Node.js that packaging/install-needs put there comes before the machine's own, and so does a cargo-deny of `make lint`.
+export PATH := $(CURDIR)/target/node/node_modules/.bin:$(CURDIR)/target/tools/bin:$(PATH)
+
+UI := portal/ui
+UI_MODULES := $(UI)/node_modules/.package-lock.json
+UI_PAGES := $(UI)/dist/index.html
+UI_SOURCES := $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
+SCRIPTS = $(shell git grep -lE '^\#!.*\b(ba)?sh\b' | xargs awk 'FNR == 1 && /^\#!/ { print FILENAME }')
+
+# The end-to-end tests make network namespaces, which only root may: cargo builds them as you and starts them with sudo.
+ifneq ($(shell id -u),0)
+AS_ROOT := sudo -E env PATH=$(PATH)
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER = $(RUNNER)
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER = $(RUNNER)
+endif
+
+say = @printf '\n== %s\n' '$(1)'
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: needs-demo ui ## Start a gateway, a node and a desktop on this machine; prints the address to open
+	$(call say,building the programs (some minutes the first time))
+	cargo build --release --locked -p fastx
+	cargo run --release --locked -q -p fastx -- demo
+
+.PHONY: test
+test: needs-test ui check ## Every test: the code, the programs in network namespaces, the browser, the packages
+	$(call say,building the programs and the tests)
+	cargo build --release --locked --workspace --bins
+	cargo test --release --locked --workspace --no-run
+	$(call say,tests of the code)
+	cargo test --release --locked --workspace --exclude e2e -q
+	$(call say,tests end to end: real processes in network namespaces)
+	$(MAKE) e2e
+	$(call say,tests of the packages in a clean Debian 12)
+	$(AS_ROOT) packaging/tests/gateway-in-debootstrap
+
+.PHONY: e2e
+e2e: RUNNER = $(AS_ROOT)
+e2e: $(BROWSER_MODULES)
+	cargo test --release --locked -p e2e
+
+.PHONY: nightly
+nightly: RUNNER = $(AS_ROOT)
+nightly: needs-test ui ## The tests that take long: soak and endurance
+	cargo build --release --locked --workspace --bins
+	cargo test --release --locked -p e2e --features nightly --test nightly
+
+.PHONY: bench
+bench: needs-bench ui ## Measure ours beside the peers; writes benches/README.md
+	cargo build --release --locked --workspace --bins
+	$(AS_ROOT) target/release/bench
+
+.PHONY: check
+check: ## What is cheap to check: formatting, and the shell scripts
+	$(call say,formatting and shell scripts)
+	cargo fmt --all --check
+	shellcheck $(SCRIPTS)
+
+.PHONY: lint
+lint: needs-test ui check ## Everything a machine can object to: clippy, dependencies, licences
+	$(call say,clippy)
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
+	$(call say,dependencies: fences and licences and sources (deny.toml))
+	command -v cargo-deny >/dev/null || cargo install --locked --root target/tools cargo-deny
+	cargo deny check bans licenses sources
+
+.PHONY: package
+package: ui ## Make the archive an administrator installs a gateway from, under target/package
+	packaging/make-package
+
+.PHONY: ui
+ui: $(UI_PAGES) ## Build the pages that go into the binary
+
+$(UI_MODULES): $(UI)/package-lock.json | needs-demo
+	$(call say,fetching what the pages are built with)
+	cd $(UI) && npm ci --no-audit --no-fund
+	touch $@
+
+$(UI_PAGES): $(UI_MODULES) $(UI_SOURCES)
+	$(call say,building the pages)
+	cd $(UI) && npm run build
+	touch $@
+
+.PHONY: deps
+deps: needs-demo needs-test ## Install what the other targets need, and nothing else
+
+.PHONY: needs-demo needs-test needs-bench
+needs-demo needs-test needs-bench: needs-%:
+	@packaging/install-needs $*
