@@ -29,5 +29,5 @@ pub use error::{Close, CloseCode, DialError, OpenError, StreamError};
 pub use handshake::{Pending, Refusal};
 pub use identity::{Fingerprint, NodeKey, Secret, ServerId, ServerIdentity, Trust};
 pub use stream::{RecvHalf, SendHalf, Stream};
-pub use tunnel::{Event, Incoming, Slot, Stats, Transport, Tunnel};
+pub use tunnel::{Event, Incoming, Slot, Stats, Transport, Tunnel, Way};
 pub use wire::preamble::{Answer, Preamble, Status, TraceId};

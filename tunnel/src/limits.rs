@@ -13,14 +13,18 @@ pub const PREAMBLE: Duration = Duration::from_secs(5);
 pub const PING_BUSY: Duration = Duration::from_secs(2);
 pub const PING_IDLE: Duration = Duration::from_secs(5);
 
-/// A dialler that hears nothing for this long after a ping takes the gateway for dead.
-pub const PONG_WITHIN: Duration = Duration::from_secs(6);
+/// A dialler that hears nothing for this long after a ping takes the way for doubtful: it dials anew beside it.
+pub const PONG_WITHIN: Duration = Duration::from_secs(4);
 
-/// The accepting side hears a ping every [`PING_IDLE`]; two lost ones and some delay are forgiven.
-pub const SILENCE: Duration = Duration::from_secs(16);
+/// The accepting side hears a ping every [`PING_IDLE`]; one that is late by more than half makes the way doubtful, and
+/// new streams go elsewhere.
+pub const PING_WITHIN: Duration = Duration::from_secs(8);
 
-/// QUIC's own idle timeout: three lost keep-alives of [`KEEP_ALIVE`].
-pub const QUIC_IDLE: Duration = Duration::from_secs(8);
+/// A doubtful tunnel keeps its streams for this long, and they go on if the way comes back: firewalls, radio links and
+/// suspended machines do that. Then it is dead. A peer that was restarted says so at once (stateless reset).
+pub const DEAD_AFTER: Duration = Duration::from_secs(45);
+
+/// QUIC's keep-alive: below the 30 s after which the hastiest NAT forgets.
 pub const KEEP_ALIVE: Duration = Duration::from_millis(2500);
 
 /// Streams that a node grants before anybody asks for more; each granted stream costs two map entries at once.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Close, CloseCode, OpenError, PreambleError};
@@ -38,6 +38,16 @@ impl fmt::Display for Transport {
     }
 }
 
+/// Whether the other side was heard lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    Good,
+    /// Nothing heard for seconds: open no new streams here while there is another tunnel. Open ones wait, and go on if
+    /// the way comes back within [`limits::DEAD_AFTER`].
+    Doubtful,
+}
+
 /// What the other side said beside the streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -63,6 +73,7 @@ struct Shared {
     closed: CancellationToken,
     close: OnceLock<Close>,
     ping: Mutex<Option<Duration>>,
+    way: watch::Sender<Way>,
 }
 
 /// The connection under a tunnel.
@@ -105,6 +116,16 @@ impl fmt::Debug for ControlHalves {
 pub(crate) enum Role {
     Dialler,
     Acceptor,
+}
+
+impl Role {
+    /// Whether a silence of this length makes the way doubtful; `pinged` is the age of an unanswered ping.
+    fn doubts(self, silent: Duration, pinged: Option<Duration>) -> bool {
+        match self {
+            Self::Dialler => pinged.is_some_and(|age| age.min(silent) >= limits::PONG_WITHIN),
+            Self::Acceptor => silent >= limits::PING_WITHIN,
+        }
+    }
 }
 
 /// A place for one stream, taken on a tunnel; open it on its home shard.
@@ -161,6 +182,7 @@ impl Tunnel {
             closed: CancellationToken::new(),
             close: OnceLock::new(),
             ping: Mutex::new(None),
+            way: watch::Sender::new(Way::Good),
         }));
         home.spawn(tunnel.clone().run(role, control, control_rx, events_tx));
         tunnel
@@ -188,6 +210,15 @@ impl Tunnel {
             Carrier::Quic(quic) => quic.remote(),
             Carrier::Tls(_) => self.0.remote,
         }
+    }
+
+    /// Whether the other side was heard lately; the receiver also tells of changes.
+    pub fn way(&self) -> watch::Receiver<Way> {
+        self.0.way.subscribe()
+    }
+
+    pub fn is_doubtful(&self) -> bool {
+        *self.0.way.borrow() == Way::Doubtful
     }
 
     pub fn open_streams(&self) -> usize {
@@ -282,7 +313,7 @@ impl Tunnel {
         events: mpsc::Sender<Event>,
     ) {
         let shared = &self.0;
-        let (heard_tx, heard_rx) = tokio::sync::watch::channel(Heard { at: Instant::now(), pong: 0 });
+        let (heard_tx, heard_rx) = watch::channel(Heard { at: Instant::now(), pong: 0 });
         let end = tokio::select! {
             biased;
             () = shared.closed.cancelled() => None,
@@ -338,7 +369,7 @@ impl Shared {
         &self,
         mut from: Box<dyn AsyncRead + Send + Unpin>,
         events: mpsc::Sender<Event>,
-        heard: tokio::sync::watch::Sender<Heard>,
+        heard: watch::Sender<Heard>,
     ) -> ControlError {
         loop {
             let message = match control::read::<Control>(&mut from).await {
@@ -379,28 +410,27 @@ impl Shared {
         role: Role,
         mut to: Box<dyn AsyncWrite + Send + Unpin>,
         mut outgoing: mpsc::Receiver<Control>,
-        mut heard: tokio::sync::watch::Receiver<Heard>,
+        mut heard: watch::Receiver<Heard>,
     ) -> Close {
         let mut pinged: Option<(u64, Instant)> = None;
         let mut n = 0;
         loop {
-            let wait = self.next_check(role, pinged);
+            let wait = self.next_check(role, pinged, heard.borrow().at.elapsed());
             let message = tokio::select! {
                 biased;
                 message = outgoing.recv() => message.expect("the tunnel holds a sender"),
-                Ok(()) = heard.changed(), if pinged.is_some() => {
-                    let pong = heard.borrow_and_update().pong;
-                    if let Some((waiting, sent)) = pinged && waiting == pong {
-                        *self.ping.lock().expect("no panic while held") = Some(sent.elapsed());
-                        pinged = None;
-                    }
+                Ok(()) = heard.changed() => {
+                    self.see(Way::Good);
+                    pinged = self.take_pong(pinged, heard.borrow_and_update().pong);
                     continue;
                 }
                 () = tokio::time::sleep(wait) => {
                     let silent = heard.borrow().at.elapsed();
-                    let limit = if role == Role::Dialler { limits::PONG_WITHIN } else { limits::SILENCE };
-                    if (role == Role::Acceptor || pinged.is_some()) && silent >= limit {
+                    if silent >= limits::DEAD_AFTER {
                         return Close::local(CloseCode::Silent, format!("nothing heard for {silent:.1?}"));
+                    }
+                    if role.doubts(silent, pinged.map(|(_, sent)| sent.elapsed())) {
+                        self.see(Way::Doubtful);
                     }
                     if role == Role::Acceptor || pinged.is_some() {
                         continue;
@@ -416,10 +446,29 @@ impl Shared {
         }
     }
 
-    fn next_check(&self, role: Role, pinged: Option<(u64, Instant)>) -> Duration {
+    /// The round trip, if `pong` answers the ping under way; returns the ping that is still to be answered.
+    fn take_pong(&self, pinged: Option<(u64, Instant)>, pong: u64) -> Option<(u64, Instant)> {
+        let (n, sent) = pinged?;
+        if n != pong {
+            return pinged;
+        }
+        *self.ping.lock().expect("no panic while held") = Some(sent.elapsed());
+        None
+    }
+
+    fn see(&self, way: Way) {
+        self.way.send_if_modified(|known| {
+            let changed = *known != way;
+            *known = way;
+            changed
+        });
+    }
+
+    fn next_check(&self, role: Role, pinged: Option<(u64, Instant)>, silent: Duration) -> Duration {
+        let second = Duration::from_secs(1);
         match (role, pinged) {
-            (Role::Acceptor, _) => limits::PING_IDLE,
-            (Role::Dialler, Some(_)) => Duration::from_secs(1),
+            (Role::Acceptor, _) => limits::PING_WITHIN.saturating_sub(silent).max(second),
+            (Role::Dialler, Some(_)) => second,
             (Role::Dialler, None) if self.streams.load(Ordering::Relaxed) > 0 => limits::PING_BUSY,
             (Role::Dialler, None) => limits::PING_IDLE,
         }
@@ -470,5 +519,27 @@ impl Incoming {
     pub async fn preamble(mut self) -> Result<(Preamble, Stream), PreambleError> {
         let preamble = self.0.take_preamble().await?;
         Ok((preamble, self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_silence_makes_a_way_doubtful() {
+        let s = Duration::from_secs;
+        let table = [
+            // role, silent, age of the unanswered ping, doubtful
+            (Role::Dialler, s(60), None, false),
+            (Role::Dialler, s(5), Some(s(1)), false),
+            (Role::Dialler, s(1), Some(s(5)), false),
+            (Role::Dialler, s(5), Some(s(4)), true),
+            (Role::Acceptor, s(6), None, false),
+            (Role::Acceptor, s(8), None, true),
+        ];
+        for (role, silent, pinged, doubtful) in table {
+            assert_eq!(role.doubts(silent, pinged), doubtful, "{role:?} {silent:?} {pinged:?}");
+        }
     }
 }

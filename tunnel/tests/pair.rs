@@ -1,18 +1,20 @@
 //! Two ends of a tunnel on loopback, and facts about them.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tunnel::quic::Listener;
 use tunnel::shard::Shards;
 use tunnel::wire::control::{Hello, PROTOCOL, RefusalCode};
 use tunnel::{
-    Answer, CloseCode, DialError, NodeKey, Pending, Preamble, Refusal, Secret, ServerId, ServerIdentity, Status,
-    StreamError, TraceId, Transport, Trust, Tunnel, pump,
+    Answer, CloseCode, DialError, NodeKey, Pending, Preamble, Refusal, Secret, ServerId, ServerIdentity,
+    Status, StreamError, TraceId, Transport, Trust, Tunnel, Way, pump,
 };
 
 fn hello() -> Hello {
@@ -51,7 +53,8 @@ fn gateway(shards: usize) -> Gateway {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("c"), &certificate).expect("writes");
     std::fs::write(folder.path().join("k"), &key).expect("writes");
-    let identity = ServerIdentity::from_files(&folder.path().join("c"), &folder.path().join("k")).expect("reads");
+    let identity =
+        ServerIdentity::from_files(&folder.path().join("c"), &folder.path().join("k")).expect("reads");
     let shards = Shards::start("gateway", shards).expect("threads");
     let (sender, nodes) = mpsc::channel(16);
     let address = "127.0.0.1:0".parse().expect("an address");
@@ -130,7 +133,9 @@ async fn a_refusal_says_why() {
     echo(&node);
     let mut stream = tunnel.open(&preamble("nothing"), Bytes::new()).await.expect("opens");
     match stream.answered().await {
-        Err(StreamError::Refused { status: Status::NoSuchService, reason }) => assert_eq!(reason, "only echo here"),
+        Err(StreamError::Refused { status: Status::NoSuchService, reason }) => {
+            assert_eq!(reason, "only echo here")
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -186,7 +191,10 @@ async fn a_close_carries_its_reason() {
     let (node, tunnel) = gateway.pair(&node_shards).await;
     tunnel.close(CloseCode::Revoked, "revoked by the administrator");
     let close = tokio::time::timeout(Duration::from_secs(2), node.closed()).await.expect("in time");
-    assert_eq!((close.code, close.remote, close.reason.as_str()), (CloseCode::Revoked, true, "revoked by the administrator"));
+    assert_eq!(
+        (close.code, close.remote, close.reason.as_str()),
+        (CloseCode::Revoked, true, "revoked by the administrator")
+    );
 }
 
 #[tokio::test]
@@ -245,4 +253,58 @@ async fn a_reset_reaches_the_client_as_a_reset() {
     assert_eq!(outcome.end, pump::End::StreamBroke);
     let error = client.read_to_end(&mut Vec::new()).await.expect_err("reset");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+/// Forwards datagrams between one dialler and `to`; swallows them while told so.
+async fn firewall(to: SocketAddr) -> (SocketAddr, Arc<AtomicBool>) {
+    let outside = UdpSocket::bind("127.0.0.1:0").await.expect("binds");
+    let inside = UdpSocket::bind("127.0.0.1:0").await.expect("binds");
+    let (address, swallow) = (outside.local_addr().expect("bound"), Arc::new(AtomicBool::new(false)));
+    let swallows = swallow.clone();
+    tokio::spawn(async move {
+        let (mut a, mut b) = (vec![0; 65_536], vec![0; 65_536]);
+        let mut dialler = None;
+        loop {
+            let (socket, packet, target) = tokio::select! {
+                Ok((length, from)) = outside.recv_from(&mut a) => {
+                    dialler = Some(from);
+                    (&inside, &a[..length], to)
+                }
+                Ok((length, _)) = inside.recv_from(&mut b) => {
+                    (&outside, &b[..length], dialler.expect("it spoke first"))
+                }
+            };
+            if !swallows.load(Ordering::Relaxed) {
+                socket.send_to(packet, target).await.expect("sends");
+            }
+        }
+    });
+    (address, swallow)
+}
+
+#[tokio::test]
+async fn a_silence_makes_the_way_doubtful_and_streams_go_on_after_it() {
+    let mut gateway = gateway(1);
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (address, swallow) = firewall(gateway.address()).await;
+    let (trust, key, hello) =
+        (Trust::Ca(gateway.ca.clone()), NodeKey::generate().expect("makes one"), hello());
+    let dial = tunnel::quic::dial(address, "localhost", &trust, &key, &hello, 0, node_shards.get(0));
+    let (node, tunnel) = tokio::join!(dial, gateway.admit());
+    let node = node.expect("dialled");
+    echo(&node);
+    let mut stream = tunnel.open(&preamble("echo"), Bytes::new()).await.expect("opens");
+    stream.answered().await.expect("accepted");
+    swallow.store(true, Ordering::Relaxed);
+    stream.send.write(Bytes::from_static(b"through the silence")).await.expect("is queued");
+    for end in [&node, &tunnel] {
+        let mut way = end.way();
+        let doubtful = way.wait_for(|way| *way == Way::Doubtful);
+        tokio::time::timeout(Duration::from_secs(15), doubtful).await.expect("in time").expect("open");
+    }
+    swallow.store(false, Ordering::Relaxed);
+    let mut way = node.way();
+    let good = way.wait_for(|way| *way == Way::Good);
+    tokio::time::timeout(Duration::from_secs(15), good).await.expect("in time").expect("open");
+    assert_eq!(stream.recv.read().await.expect("alive").as_deref(), Some(&b"through the silence"[..]));
 }

@@ -14,7 +14,7 @@ use crate::tunnel::Role;
 pub(super) fn transport(role: Role, payload: u16) -> Arc<TransportConfig> {
     let mut config = TransportConfig::default();
     let granted = if role == Role::Dialler { limits::STREAMS_AT_FIRST } else { limits::STREAMS_TO_NODE };
-    let idle = IdleTimeout::try_from(limits::QUIC_IDLE).expect("a few seconds fit");
+    let idle = IdleTimeout::try_from(limits::DEAD_AFTER).expect("a minute fits");
     let mut discovery = MtuDiscoveryConfig::default();
     discovery.upper_bound(payload.max(limits::MTU_MIN)).minimum_change(20);
     let mut acks = AckFrequencyConfig::default();
