@@ -11,14 +11,13 @@ export PATH := $(CURDIR)/target/node/node_modules/.bin:$(CURDIR)/target/tools/bi
 UI := portal/ui
 UI_MODULES := $(UI)/node_modules/.package-lock.json
 UI_PAGES := $(UI)/dist/index.html
-UI_SOURCES := $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*')
-SCRIPTS = $(shell git grep -lE '^\#!.*\b(ba)?sh\b' | xargs awk 'FNR == 1 && /^\#!/ { print FILENAME }')
+UI_SOURCES := $(shell git ls-files $(UI))
+SCRIPTS = $(shell git grep -lE '^.!/usr/bin/env bash')
 
-# The end-to-end tests make network namespaces, which only root may: cargo builds them as you and starts them with sudo.
+# The end-to-end tests make network namespaces, which only root may: cargo builds them as you and starts them by sudo.
 ifneq ($(shell id -u),0)
 AS_ROOT := sudo -E env PATH=$(PATH)
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER = $(RUNNER)
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER = $(RUNNER)
+RUNNER := --config 'target."cfg(unix)".runner = "$(AS_ROOT)"'
 endif
 
 say = @printf '\n== %s\n' '$(1)'
@@ -41,20 +40,15 @@ test: needs-test ui check ## Every test: the code, the programs in network names
 	$(call say,tests of the code)
 	cargo test --release --locked --workspace --exclude e2e -q
 	$(call say,tests end to end: real processes in network namespaces)
-	$(MAKE) e2e
+	cargo test --release --locked -p e2e $(RUNNER)
 	$(call say,tests of the packages in a clean Debian 12)
 	$(AS_ROOT) packaging/tests/gateway-in-debootstrap
-
-.PHONY: e2e
-e2e: RUNNER = $(AS_ROOT)
-e2e: $(BROWSER_MODULES)
-	cargo test --release --locked -p e2e
+	$(AS_ROOT) packaging/tests/gateway-under-systemd
 
 .PHONY: nightly
-nightly: RUNNER = $(AS_ROOT)
 nightly: needs-test ui ## The tests that take long: soak and endurance
 	cargo build --release --locked --workspace --bins
-	cargo test --release --locked -p e2e --features nightly --test nightly
+	cargo test --release --locked -p e2e --features nightly --test nightly $(RUNNER)
 
 .PHONY: bench
 bench: needs-bench ui ## Measure ours beside the peers; writes benches/README.md
