@@ -1,5 +1,7 @@
 //! Displays with the real Xtigervnc, openbox and xterm.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;

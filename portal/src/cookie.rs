@@ -1,0 +1,45 @@
+//! The cookie that carries a session's id.
+
+use http::{HeaderMap, HeaderValue, header};
+use tunnel::identity::{Secret, ServerId};
+
+use crate::sessions;
+
+/// One name per server: behind one gateway all servers share an origin, and `__Host-` allows no path to tell them apart.
+fn name(server: &ServerId) -> String {
+    format!("__Host-fastx-portal-{server}")
+}
+
+/// `Set-Cookie` for a new session.
+pub(crate) fn set(server: &ServerId, id: &Secret) -> HeaderValue {
+    let (name, lasts) = (name(server), sessions::LASTS.as_secs());
+    let cookie =
+        format!("{name}={}; Path=/; Max-Age={lasts}; HttpOnly; Secure; SameSite=Strict", id.expose());
+    let mut value = HeaderValue::try_from(cookie).expect("server ids and hexadecimal are header characters");
+    value.set_sensitive(true);
+    value
+}
+
+pub(crate) fn get(server: &ServerId, headers: &HeaderMap) -> Option<Secret> {
+    let name = name(server);
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, id)| Secret::new(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_of_this_server_is_found_among_others() {
+        let (server, id) = (ServerId::new("n1").unwrap(), Secret::random());
+        let set = set(&server, &id);
+        let pair = set.to_str().unwrap().split(';').next().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, "__Host-fastx-portal-n10=x; fastx-server=n1".parse().unwrap());
+        assert!(get(&server, &headers).is_none());
+        headers.append(header::COOKIE, format!("a=b;{pair}; c=d").parse().unwrap());
+        assert!(get(&server, &headers).unwrap().matches(&id));
+    }
+}

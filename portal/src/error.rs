@@ -1,0 +1,86 @@
+//! Refusals, as programs and pages get them: `{"error":{"name","message","code"}}`.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use node::display::DisplayError;
+use serde_json::json;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error(
+        "this server's portal wants its key first: open the address that the server printed, or paste the key"
+    )]
+    KeyWanted,
+    #[error("this is not the key of this server; it is in the file portal-key in the server's local folder")]
+    WrongKey,
+    #[error("too many wrong keys from your address: try again in {} s", seconds(*.0))]
+    SlowDown(Duration),
+    #[error("the request is not what this address takes: {0}")]
+    Malformed(String),
+    #[error("the request came from another site's page and is refused")]
+    OtherSite,
+    #[error("there is nothing at this address")]
+    NoSuchAddress,
+    #[error("{0}")]
+    NoSuchDisplay(String),
+    #[error("{0}")]
+    DisplayEnded(String),
+    #[error("display `{id}` does not answer ({source}); try again, or stop it and start a new one")]
+    DisplayUnreachable { id: String, source: std::io::Error },
+    #[error("{} people look at displays of this server already; try again later", crate::MOST_VIEWERS)]
+    TooManyViewers,
+    #[error("the server could not do it: {0}")]
+    Inside(String),
+}
+
+impl ApiError {
+    fn parts(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::KeyWanted => (StatusCode::UNAUTHORIZED, "KeyWanted", "key-wanted"),
+            Self::WrongKey => (StatusCode::FORBIDDEN, "WrongKey", "wrong-key"),
+            Self::SlowDown(_) => (StatusCode::TOO_MANY_REQUESTS, "SlowDown", "slow-down"),
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "Malformed", "malformed"),
+            Self::OtherSite => (StatusCode::FORBIDDEN, "OtherSite", "other-site"),
+            Self::NoSuchAddress => (StatusCode::NOT_FOUND, "NoSuchAddress", "no-such-address"),
+            Self::NoSuchDisplay(_) => (StatusCode::NOT_FOUND, "NoSuchDisplay", "no-such-display"),
+            Self::DisplayEnded(_) => (StatusCode::GONE, "DisplayEnded", "display-ended"),
+            Self::DisplayUnreachable { .. } => {
+                (StatusCode::BAD_GATEWAY, "DisplayUnreachable", "display-unreachable")
+            }
+            Self::TooManyViewers => (StatusCode::SERVICE_UNAVAILABLE, "TooManyViewers", "too-many-viewers"),
+            Self::Inside(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Inside", "inside"),
+        }
+    }
+}
+
+impl From<DisplayError> for ApiError {
+    fn from(error: DisplayError) -> Self {
+        match error {
+            DisplayError::Unknown(_) => Self::NoSuchDisplay(error.to_string()),
+            DisplayError::Ended(_) => Self::DisplayEnded(error.to_string()),
+            other => Self::Inside(other.to_string()),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, name, code) = self.parts();
+        if status.is_server_error() {
+            tracing::warn!(error = %self, "portal request failed");
+        }
+        let body = json!({ "error": { "name": name, "message": self.to_string(), "code": code } });
+        let mut response = (status, Json(body)).into_response();
+        if let Self::SlowDown(wait) = self {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
+        }
+        response
+    }
+}
+
+fn seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,81 @@
+//! Chromium looks at a real display through the portal; driven by `tests/browser/demo.mjs`.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod way;
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::time::Duration;
+
+use serde_json::Value;
+use way::{Server, Way};
+
+fn script() -> tokio::process::Command {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/browser");
+    assert!(folder.join("node_modules").is_dir(), "first run `npm ci` in tests/browser (or `make ui`)");
+    let mut command = tokio::process::Command::new("node");
+    command.arg(folder.join("demo.mjs")).kill_on_drop(true);
+    command
+}
+
+/// Screenshots go where `FX_SHOTS` says, so that a person can look at them; else they go with the test.
+fn shots(server: &Server, name: &str) -> PathBuf {
+    let parent =
+        std::env::var_os("FX_SHOTS").map_or_else(|| server.folder.path().join("shots"), PathBuf::from);
+    let folder = parent.join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn report(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let report: Value = serde_json::from_str(&text)
+        .unwrap_or_else(|_| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)));
+    assert!(output.status.success(), "{report:#}");
+    assert_eq!(report["errors"], Value::Array(Vec::new()), "{report:#}");
+    println!("{report:#}");
+    report
+}
+
+async fn exists(path: &Path) {
+    while !path.exists() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_display_shows_takes_keys_and_survives_a_cut() {
+    let server = Server::with_terminal().await;
+    let way = Way::open(server.portal.clone(), "127.0.0.1:0".parse().unwrap()).await;
+    let address = way.address;
+    let url = server.portal.address(&format!("https://localhost:{}/", address.port()));
+    let (shots, file) = (shots(&server, "desktop"), server.folder.path().join("typed"));
+    let signals = server.folder.path().to_owned();
+    let mut demo = script();
+    demo.args(["--url", &url, "--shots"]).arg(&shots).arg("--file").arg(&file).arg("--restart").arg(&signals);
+    let mut demo = tokio::spawn(async move { demo.output().await.unwrap() });
+
+    let ready = signals.join("ready");
+    tokio::select! {
+        ended = &mut demo => panic!("it ended before the restart: {:#}", report(&ended.unwrap())),
+        () = exists(&ready) => {}
+    }
+    drop(way);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let _way = Way::open(server.portal.clone(), address).await;
+    std::fs::write(signals.join("back"), "").unwrap();
+    let report = report(&demo.await.unwrap());
+    assert_eq!(report["displays"], serde_json::json!(["Terminal"]));
+    assert_eq!(std::fs::read_to_string(file.with_extension("again")).unwrap(), "seen\n");
+}
+
+#[tokio::test]
+async fn a_phone_shows_it_too() {
+    let server = Server::with_terminal().await;
+    let way = Way::open(server.portal.clone(), "127.0.0.1:0".parse().unwrap()).await;
+    let url = server.portal.address(&format!("https://localhost:{}/", way.address.port()));
+    let shots = shots(&server, "phone");
+    let demo = script().args(["--phone", "--dark", "--url", &url, "--shots"]).arg(&shots).output().await;
+    report(&demo.unwrap());
+}

@@ -1,0 +1,49 @@
+// Text between the clipboard of this computer and the display's.
+
+import type RFB from "@novnc/novnc";
+import { element } from "../element";
+
+export class Clipboard {
+  private readonly text = element<HTMLTextAreaElement>("clipboard-text");
+  private rfb: RFB | undefined;
+
+  constructor() {
+    this.text.addEventListener("input", () => this.send(this.text.value));
+    element("clipboard-in").addEventListener("click", async () => {
+      // Refused by the person or the browser: the text field is there for that.
+      const text = await navigator.clipboard.readText().catch(() => undefined);
+      if (text !== undefined) this.send(text);
+      else this.text.focus();
+    });
+    element("clipboard-out").addEventListener("click", () => this.keep(this.text.value));
+    window.addEventListener("focus", () => void this.takeIfAllowed());
+  }
+
+  attach(rfb: RFB): void {
+    this.rfb = rfb;
+    rfb.addEventListener("clipboard", ({ detail: { text } }) => {
+      this.text.value = text;
+      if (document.hasFocus()) this.keep(text);
+    });
+    void this.takeIfAllowed();
+  }
+
+  /** Coming back to the window, what was copied elsewhere is ready to be pasted; but nobody is asked for permission. */
+  private async takeIfAllowed(): Promise<void> {
+    const query = { name: "clipboard-read" as PermissionName };
+    const permission = await navigator.permissions.query(query).catch(() => undefined);
+    if (permission?.state !== "granted" || !document.hasFocus()) return;
+    const text = await navigator.clipboard.readText().catch(() => "");
+    if (text && text !== this.text.value) this.send(text);
+  }
+
+  private send(text: string): void {
+    if (this.text.value !== text) this.text.value = text;
+    this.rfb?.clipboardPasteFrom(text);
+  }
+
+  private keep(text: string): void {
+    // Without permission it stays in the text field, to be copied by hand.
+    void navigator.clipboard?.writeText(text).catch(() => undefined);
+  }
+}

@@ -1,0 +1,119 @@
+// One display, connected again and again until it ends.
+
+import RFB from "@novnc/novnc";
+import { type Display, displaySocket, listDisplays, Refused, roundTrip } from "../api";
+import { askForKey } from "../key";
+import { pause } from "./backoff";
+import type { Picture } from "./picture";
+
+/** From opening the WebSocket to the display's first words. */
+const CONNECT_WITHIN = 5000;
+const MEASURE_EVERY = 3000;
+/** Questions without an answer in a row, after which the connection is taken for dead. */
+const SILENT_AFTER = 2;
+
+export type Status =
+  | { is: "connecting" | "reconnecting" }
+  | { is: "connected"; milliseconds: number | undefined }
+  | { is: "ended"; why: string };
+
+export interface Listener {
+  status(status: Status): void;
+  display(display: Display): void;
+  connected(rfb: RFB): void;
+}
+
+export class Connection {
+  private wake = () => {};
+
+  constructor(
+    private readonly id: string,
+    private readonly picture: Picture,
+    private readonly listener: Listener,
+  ) {
+    window.addEventListener("online", () => this.wake());
+    document.addEventListener("visibilitychange", () => this.wake());
+  }
+
+  /** Returns when the display has ended. */
+  async run(): Promise<void> {
+    this.listener.status({ is: "connecting" });
+    for (let failures = 0; ; failures++) {
+      const ended = await this.whyEnded();
+      if (ended === undefined) {
+        if (await this.show()) failures = 0;
+        this.picture.freeze();
+      } else if (ended) {
+        return this.listener.status({ is: "ended", why: ended });
+      }
+      this.listener.status({ is: "reconnecting" });
+      await this.sleep(pause(failures, document.hidden, Math.random()));
+    }
+  }
+
+  /** Why there is nothing to connect to, for good; "" for now; undefined: the display runs. */
+  private async whyEnded(): Promise<string | undefined> {
+    try {
+      const { server, displays } = await listDisplays();
+      const display = displays.find((display) => display.id === this.id);
+      if (!display) return `There is no display ${this.id} on ${server} any more.`;
+      this.listener.display(display);
+      if (display.state === "running") return undefined;
+      return `${display.name} ended on ${new Date(display.changed).toLocaleString()}.`;
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) await askForKey();
+      return "";
+    }
+  }
+
+  /** Connects once and stays until the connection is over. Returns whether the display was seen. */
+  private async show(): Promise<boolean> {
+    const rfb = new RFB(this.picture.newLayer(), displaySocket(this.id), { shared: true });
+    const over = Promise.withResolvers<void>();
+    const closed = over.promise;
+    rfb.addEventListener("disconnect", () => over.resolve());
+    const connected = new Promise<boolean>((resolve) => {
+      rfb.addEventListener("connect", () => resolve(true));
+      void closed.then(() => resolve(false));
+    });
+    const late = setTimeout(() => rfb.disconnect(), CONNECT_WITHIN);
+    const seen = await connected;
+    clearTimeout(late);
+    if (!seen) return false;
+
+    this.listener.connected(rfb);
+    this.listener.status({ is: "connected", milliseconds: undefined });
+    void this.picture.reveal();
+    await this.watch(rfb, closed);
+    return true;
+  }
+
+  /** Measures the way, and gives the connection up when nothing comes back on it. */
+  private async watch(rfb: RFB, closed: Promise<void>): Promise<void> {
+    let open = true;
+    void closed.then(() => {
+      open = false;
+      this.wake();
+    });
+    for (let silent = 0; open; await this.sleep(MEASURE_EVERY)) {
+      const answer = roundTrip().catch((error: unknown) => (error instanceof Refused ? undefined : null));
+      const milliseconds = await Promise.race([answer, closed]);
+      if (!open) break;
+      silent = milliseconds === null ? silent + 1 : 0;
+      if (silent >= SILENT_AFTER) rfb.disconnect();
+      if (milliseconds) this.listener.status({ is: "connected", milliseconds });
+    }
+    await closed;
+  }
+
+  /** Until the time is over, or something happened that makes waiting pointless. */
+  private sleep(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,93 @@
+// The page that shows one display.
+
+import type RFB from "@novnc/novnc";
+import { badge, element } from "../element";
+import { openFromAddress } from "../key";
+import { Clipboard } from "./clipboard";
+import { Connection, type Status } from "./connection";
+import { Picture } from "./picture";
+import { Typing } from "./typing";
+
+const fit = element<HTMLButtonElement>("fit");
+const full = element<HTMLButtonElement>("full");
+const clipboard = new Clipboard();
+const typing = new Typing();
+let rfb: RFB | undefined;
+
+function status(status: Status): void {
+  document.body.dataset.status = status.is;
+  switch (status.is) {
+    case "connected": {
+      const { milliseconds } = status;
+      return badge("good", milliseconds ? `connected ${Math.max(1, Math.round(milliseconds))} ms` : "connected");
+    }
+    case "ended":
+      element("notice").hidden = false;
+      (element("notice").querySelector("p") as HTMLElement).textContent = status.why;
+      return badge("bad", "ended");
+    default:
+      return badge("wait", `${status.is}…`);
+  }
+}
+
+function connected(connection: RFB): void {
+  rfb = connection;
+  rfb.scaleViewport = true;
+  rfb.resizeSession = resizes();
+  rfb.background = "transparent";
+  clipboard.attach(rfb);
+  typing.attach(rfb);
+  // A person may be in the clipboard sheet, or on a phone's keyboard.
+  if (document.activeElement === document.body) rfb.focus({ preventScroll: true });
+}
+
+// Resize the display to the window: kept for the next time.
+const resizes = () => localStorage.getItem("resize") !== "no";
+const showFit = () => fit.setAttribute("aria-pressed", String(resizes()));
+fit.addEventListener("click", () => {
+  localStorage.setItem("resize", resizes() ? "no" : "yes");
+  showFit();
+  if (rfb) rfb.resizeSession = resizes();
+});
+showFit();
+
+// Full screen, with the keys that the browser would keep for itself (where it lets them go).
+interface KeyboardLock {
+  keyboard?: { lock(): Promise<void>; unlock(): void };
+}
+const { keyboard } = navigator as KeyboardLock;
+full.addEventListener("click", async () => {
+  if (document.fullscreenElement) return document.exitFullscreen();
+  await document.documentElement.requestFullscreen({ navigationUI: "hide" }).catch(() => undefined);
+  rfb?.focus();
+});
+document.addEventListener("fullscreenchange", () => {
+  const on = document.fullscreenElement !== null;
+  full.setAttribute("aria-pressed", String(on));
+  if (on) void keyboard?.lock().catch(() => undefined);
+  else keyboard?.unlock();
+});
+full.hidden = !document.fullscreenEnabled;
+
+// The display takes every key; this combination leads back to the bar.
+element("bar").title = "Ctrl+Alt+Shift+M brings the keyboard here";
+window.addEventListener(
+  "keydown",
+  (event) => {
+    if (!(event.ctrlKey && event.altKey && event.shiftKey && event.code === "KeyM")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    element("back").focus();
+  },
+  { capture: true },
+);
+
+const id = new URLSearchParams(location.search).get("id") ?? "";
+await openFromAddress();
+await new Connection(id, new Picture(), {
+  status,
+  connected,
+  display: ({ name }) => {
+    element("name").textContent = document.title = name;
+  },
+}).run();
