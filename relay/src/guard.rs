@@ -1,0 +1,270 @@
+//! Who may connect: connections at once, connections from one address, new ones a second, handshakes at once.
+//!
+//! A [`Permit`] counts until it is dropped. The checks happen right after `accept`, before a byte is read.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use governor::clock::DefaultClock;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::settings::Limits;
+
+/// Why a connection is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Turned {
+    #[error("the gateway has as many connections as `limits.connections` allows")]
+    Full,
+    #[error("this address has as many connections as `limits.connectionsPerAddress` allows")]
+    AddressFull,
+    #[error("this address opens connections faster than `limits.newPerSecond` allows")]
+    TooFast,
+    #[error("as many TLS handshakes are under way as `limits.handshakes` allows")]
+    Handshakes,
+}
+
+type Rate = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>;
+
+/// The door of the gateway; shared by all its listeners.
+#[derive(Debug)]
+pub struct Guard {
+    bounds: ArcSwap<Bounds>,
+    open: AtomicU32,
+    handshakes: AtomicU32,
+    addresses: [Mutex<HashMap<IpAddr, u32>>; STRIPES],
+}
+
+/// So that shards seldom wait for each other: with 8 shards two meet in one of 64 about every tenth time.
+const STRIPES: usize = 64;
+
+#[derive(Debug)]
+struct Bounds {
+    connections: u32,
+    per_address: u32,
+    handshakes: u32,
+    rate: Rate,
+}
+
+impl Bounds {
+    fn new(limits: &Limits) -> Self {
+        let quota = Quota::per_second(limits.new_per_second).allow_burst(limits.new_burst);
+        Self {
+            connections: limits.connections,
+            per_address: limits.connections_per_address,
+            handshakes: limits.handshakes,
+            rate: RateLimiter::hashmap(quota),
+        }
+    }
+}
+
+/// One connection that is counted; dropping it makes room.
+#[derive(Debug)]
+pub struct Permit {
+    guard: Arc<Guard>,
+    address: IpAddr,
+}
+
+/// One TLS handshake under way; dropping it makes room.
+#[derive(Debug)]
+pub struct Handshake(Arc<Guard>);
+
+impl Guard {
+    pub fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            bounds: ArcSwap::from_pointee(Bounds::new(limits)),
+            open: AtomicU32::new(0),
+            handshakes: AtomicU32::new(0),
+            addresses: std::array::from_fn(|_| Mutex::default()),
+        })
+    }
+
+    /// Other limits for what comes from now on; rates begin anew.
+    pub fn set(&self, limits: &Limits) {
+        self.bounds.store(Arc::new(Bounds::new(limits)));
+    }
+
+    /// Counts a new connection from `ip`, which is the client's own address where a load balancer named it.
+    pub fn connection(self: &Arc<Self>, ip: IpAddr) -> Result<Permit, Turned> {
+        let bounds = self.bounds.load();
+        let address = aggregate(ip);
+        take(&self.open, bounds.connections).map_err(|()| Turned::Full)?;
+        let admitted = self.count_address(address, bounds.per_address).and_then(|()| {
+            // Counted already, so that the permit below gives it back.
+            bounds.rate.check_key(&address).map_err(|_| Turned::TooFast)
+        });
+        match admitted {
+            Ok(()) => Ok(Permit { guard: self.clone(), address }),
+            Err(Turned::TooFast) => {
+                drop(Permit { guard: self.clone(), address });
+                Err(Turned::TooFast)
+            }
+            Err(turned) => {
+                self.open.fetch_sub(1, Ordering::Relaxed);
+                Err(turned)
+            }
+        }
+    }
+
+    /// Counts a TLS handshake that begins.
+    pub fn handshake(self: &Arc<Self>) -> Result<Handshake, Turned> {
+        let most = self.bounds.load().handshakes;
+        take(&self.handshakes, most).map(|()| Handshake(self.clone())).map_err(|()| Turned::Handshakes)
+    }
+
+    /// Client connections open now.
+    pub fn open(&self) -> u32 {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Forgets the rates of addresses that have been quiet; call it now and then.
+    pub fn sweep(&self) {
+        let bounds = self.bounds.load();
+        bounds.rate.retain_recent();
+        bounds.rate.shrink_to_fit();
+    }
+
+    fn count_address(&self, address: IpAddr, most: u32) -> Result<(), Turned> {
+        let mut addresses = self.stripe(address).lock().unwrap_or_else(PoisonError::into_inner);
+        let count = addresses.entry(address).or_insert(0);
+        if *count >= most {
+            if *count == 0 {
+                addresses.remove(&address);
+            }
+            return Err(Turned::AddressFull);
+        }
+        *count += 1;
+        Ok(())
+    }
+
+    fn stripe(&self, address: IpAddr) -> &Mutex<HashMap<IpAddr, u32>> {
+        let low = match address {
+            IpAddr::V4(v4) => v4.octets()[3],
+            IpAddr::V6(v6) => v6.octets()[7],
+        };
+        &self.addresses[usize::from(low) % STRIPES]
+    }
+}
+
+/// Adds one unless `most` is reached.
+fn take(counter: &AtomicU32, most: u32) -> Result<(), ()> {
+    if counter.fetch_add(1, Ordering::Relaxed) < most {
+        return Ok(());
+    }
+    counter.fetch_sub(1, Ordering::Relaxed);
+    Err(())
+}
+
+/// An IPv6 customer has a /64 at least, so that is what counts as one address.
+fn aggregate(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(v6) => {
+            let mut octets = v6.octets();
+            octets[8..].fill(0);
+            Ipv6Addr::from(octets).into()
+        }
+        v4 => v4,
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.guard.open.fetch_sub(1, Ordering::Relaxed);
+        let mut addresses = self.guard.stripe(self.address).lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut entry) = addresses.entry(self.address) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        self.0.handshakes.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU32;
+
+    fn guard(connections: u32, per_address: u32, burst: u32) -> Arc<Guard> {
+        Guard::new(&Limits {
+            connections,
+            connections_per_address: per_address,
+            new_per_second: NonZeroU32::new(1).unwrap(),
+            new_burst: NonZeroU32::new(burst).unwrap(),
+            handshakes: 2,
+            ..Limits::default()
+        })
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn counted(guard: &Guard) -> usize {
+        guard.addresses.iter().map(|stripe| stripe.lock().unwrap().len()).sum()
+    }
+
+    #[test]
+    fn a_full_gateway_turns_away_until_somebody_leaves() {
+        let guard = guard(2, 9, 9);
+        let first = guard.connection(ip("192.0.2.1")).unwrap();
+        let _second = guard.connection(ip("192.0.2.2")).unwrap();
+        assert_eq!(guard.connection(ip("192.0.2.3")).unwrap_err(), Turned::Full);
+        drop(first);
+        assert!(guard.connection(ip("192.0.2.3")).is_ok());
+    }
+
+    #[test]
+    fn one_address_cannot_take_the_place_of_others() {
+        let guard = guard(9, 2, 9);
+        let held = [guard.connection(ip("192.0.2.1")).unwrap(), guard.connection(ip("::ffff:192.0.2.1")).unwrap()];
+        assert_eq!(guard.connection(ip("192.0.2.1")).unwrap_err(), Turned::AddressFull);
+        assert!(guard.connection(ip("192.0.2.2")).is_ok());
+        assert_eq!((guard.open(), counted(&guard)), (2, 1));
+        drop(held);
+        assert_eq!((guard.open(), counted(&guard)), (0, 0));
+    }
+
+    #[test]
+    fn a_64_counts_as_one_address() {
+        let guard = guard(9, 1, 9);
+        let _held = guard.connection(ip("2001:db8::1")).unwrap();
+        assert_eq!(guard.connection(ip("2001:db8::ffff:2")).unwrap_err(), Turned::AddressFull);
+        assert!(guard.connection(ip("2001:db8:0:1::1")).is_ok());
+    }
+
+    #[test]
+    fn a_fast_address_is_slowed_and_leaves_nothing_behind() {
+        let guard = guard(9, 9, 3);
+        for _ in 0..3 {
+            guard.connection(ip("192.0.2.1")).unwrap();
+        }
+        assert_eq!(guard.connection(ip("192.0.2.1")).unwrap_err(), Turned::TooFast);
+        assert!(guard.connection(ip("192.0.2.2")).is_ok());
+        assert_eq!((guard.open(), counted(&guard)), (0, 0));
+    }
+
+    #[test]
+    fn handshakes_are_counted_apart() {
+        let guard = guard(0, 9, 9);
+        let _held = (guard.handshake().unwrap(), guard.handshake().unwrap());
+        assert_eq!(guard.handshake().unwrap_err(), Turned::Handshakes);
+    }
+
+    #[test]
+    fn no_address_at_all_may_be_allowed() {
+        let guard = guard(9, 0, 9);
+        assert_eq!(guard.connection(ip("192.0.2.1")).unwrap_err(), Turned::AddressFull);
+        assert_eq!((guard.open(), counted(&guard)), (0, 0));
+    }
+}

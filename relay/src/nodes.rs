@@ -1,0 +1,90 @@
+//! The registry as the running gateway uses it: changed under a short lock, read without one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use arc_swap::{ArcSwap, Guard};
+use tunnel::{CloseCode, Fingerprint, ServerId, Tunnel};
+
+use crate::registry::{NotRegistered, Registration, Registry, Removed, Snapshot};
+
+/// All nodes of this gateway.
+#[derive(Debug, Default)]
+pub struct Nodes {
+    registry: Mutex<Registry<Tunnel>>,
+    snapshot: ArcSwap<Snapshot<Tunnel>>,
+}
+
+impl Nodes {
+    /// The latest view; lock-free.
+    pub fn snapshot(&self) -> Guard<Arc<Snapshot<Tunnel>>> {
+        self.snapshot.load()
+    }
+
+    pub fn remember(&self, servers: impl Iterator<Item = (ServerId, Fingerprint, SystemTime)>) {
+        self.change(|registry| {
+            servers.for_each(|(id, key, since)| registry.remember(id, key, since));
+        });
+    }
+
+    /// Registers an admitted tunnel until the returned guard is dropped, and closes those that it displaces.
+    pub fn register(
+        self: &Arc<Self>,
+        registration: Registration,
+        tunnel: Tunnel,
+    ) -> Result<Registered, NotRegistered> {
+        let (id, generation) = (registration.id.clone(), registration.generation);
+        let name = tunnel.id().to_owned();
+        let displaced = self.change(|registry| registry.register(registration, tunnel, SystemTime::now()))?;
+        let reason = format!("start {generation} of this server took over");
+        displaced.iter().for_each(|old| old.close(CloseCode::Displaced, &reason));
+        Ok(Registered { nodes: self.clone(), id, tunnel: name })
+    }
+
+    /// Closes the tunnels of a server that is revoked, and forgets it.
+    pub fn revoke(&self, id: &ServerId) {
+        let tunnels = self.change(|registry| registry.forget(id));
+        for tunnel in tunnels {
+            tunnel.close(CloseCode::Revoked, "revoked by the administrator of the gateway");
+        }
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Registry<Tunnel>) -> T) -> T {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut registry);
+        // Under the lock, so that an older view never follows a newer one.
+        self.snapshot.store(Arc::new(registry.snapshot()));
+        result
+    }
+}
+
+/// The registration of one tunnel; dropping it removes that tunnel and no other.
+#[derive(Debug)]
+pub struct Registered {
+    nodes: Arc<Nodes>,
+    id: ServerId,
+    tunnel: String,
+}
+
+impl Registered {
+    /// The node goes away: nothing new goes to this tunnel.
+    pub fn drain(&self) {
+        self.nodes.change(|registry| registry.drain(&self.id, &self.tunnel));
+    }
+
+    pub fn update(&self, services: Vec<String>, reach: Vec<ServerId>) {
+        self.nodes.change(|registry| registry.update(&self.id, &self.tunnel, services, reach));
+    }
+
+    /// Ends the registration and says whether the server is unreachable now.
+    pub fn end(&self) -> Removed {
+        self.nodes.change(|registry| registry.remove(&self.id, &self.tunnel, SystemTime::now()))
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        // A second removal finds nothing.
+        self.end();
+    }
+}

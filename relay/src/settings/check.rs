@@ -1,0 +1,182 @@
+//! Checks between the values of gateway-server.json, which no single type can make.
+
+use std::net::SocketAddr;
+
+use config::{ConfigError, Document, check_host};
+
+use super::{Service, Settings};
+
+/// Finds the first contradiction and points at it.
+pub(super) fn check(settings: &Settings, document: &Document) -> Result<(), ConfigError> {
+    check_identity(settings, document)?;
+    let mut taken = vec![(settings.listen.0, "`listen`".to_owned())];
+    if let Some(metrics) = settings.metrics {
+        if !metrics.0.ip().is_loopback() {
+            let hint = "use 127.0.0.1 or [::1], and a proxy of your own to show it to others";
+            return Err(document.fault(&["metrics"], "metrics are served on loopback only", hint));
+        }
+        free(&taken, metrics.0, &["metrics"], document)?;
+        taken.push((metrics.0, "`metrics`".to_owned()));
+    }
+    for (index, service) in settings.services.iter().enumerate() {
+        let place = index.to_string();
+        check_service(settings, service, &place, document)?;
+        free(&taken, service.listen.0, &["services", &place, "listen"], document)?;
+        taken.push((service.listen.0, format!("`services` entry {}", index + 1)));
+    }
+    Ok(())
+}
+
+fn check_identity(settings: &Settings, document: &Document) -> Result<(), ConfigError> {
+    if let Err(bad) = check_host(&settings.host) {
+        return Err(document.fault(&["host"], bad.to_string(), "write the gateway's public name"));
+    }
+    if settings.token.expose().len() < 16 {
+        let hint = "write 16 characters or more, such as the output of `openssl rand -hex 32`";
+        return Err(document.fault(&["token"], "the token is too short to be a secret", hint));
+    }
+    match (&settings.certificate, &settings.key, &settings.acme) {
+        (Some(_), None, _) => {
+            Err(document.fault(&["certificate"], "`certificate` needs its `key`", "add \"key\": the PEM's path"))
+        }
+        (None, Some(_), _) => {
+            Err(document.fault(&["key"], "`key` needs its `certificate`", "add \"certificate\": the PEM's path"))
+        }
+        (Some(_), Some(_), Some(_)) => {
+            Err(document.fault(&["acme"], "`acme` and `certificate` exclude each other", "keep one of them"))
+        }
+        (_, _, Some(acme)) if acme.domains.is_empty() => {
+            Err(document.fault(&["acme", "domains"], "no domain to get a certificate for", "name at least one"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_service(
+    settings: &Settings,
+    service: &Service,
+    place: &str,
+    document: &Document,
+) -> Result<(), ConfigError> {
+    let at = ["services", place];
+    match (&service.service, &service.connect) {
+        (None, None) => {
+            let hint = "add \"service\": a name in services.json, or \"connect\": host:port";
+            Err(document.fault(&at, "this port leads nowhere", hint))
+        }
+        (Some(_), Some(_)) => {
+            let hint = "keep `service` for a tunnel, `connect` for a plaintext relay";
+            Err(document.fault(&at, "`service` and `connect` exclude each other", hint))
+        }
+        (None, Some(_)) if service.server.is_some() => {
+            Err(document.fault(&["services", place, "server"], "`connect` goes to no server", "remove it"))
+        }
+        (Some(name), None) if name.is_empty() || name.len() > 255 => {
+            let hint = "use 1 to 255 bytes";
+            Err(document.fault(&["services", place, "service"], "not a service name", hint))
+        }
+        _ if service.proxy_protocol && settings.proxy_protocol_from.is_empty() => {
+            let hint = "add \"proxyProtocolFrom\": [the load balancers' addresses]";
+            Err(document.fault(
+                &["services", place, "proxyProtocol"],
+                "nobody is believed in a PROXY header",
+                hint,
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn free(
+    taken: &[(SocketAddr, String)],
+    wanted: SocketAddr,
+    place: &[&str],
+    document: &Document,
+) -> Result<(), ConfigError> {
+    // Port 0 is another one each time.
+    let clash = taken.iter().find(|(other, _)| wanted.port() != 0 && overlap(*other, wanted));
+    clash.map_or(Ok(()), |(_, by)| {
+        Err(document.fault(place, format!("port {} is taken by {by}", wanted.port()), "use another port"))
+    })
+}
+
+/// `[::]` takes IPv4 too, so it overlaps everything on its port.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let wide = |x: SocketAddr, y: SocketAddr| {
+        x.ip().is_unspecified() && (x.is_ipv6() || y.is_ipv4())
+    };
+    a.port() == b.port() && (a.ip() == b.ip() || wide(a, b) || wide(b, a))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn read(text: &str) -> Result<Settings, String> {
+        let document = Document::from_bytes(Path::new("g.json"), text.into()).map_err(|e| e.to_string())?;
+        let settings = document.parse().map_err(|e| e.to_string())?;
+        check(&settings, &document).map(|()| settings).map_err(|e| e.to_string())
+    }
+
+    fn with(more: &str) -> Result<Settings, String> {
+        let comma = if more.is_empty() { "" } else { "," };
+        read(&format!(
+            r#"{{"listen": ":443", "host": "gw.example.org", "token": "0123456789abcdef"{comma} {more}}}"#
+        ))
+    }
+
+    #[test]
+    fn a_short_file_is_enough() {
+        let settings = with("").unwrap();
+        assert_eq!(settings.drain.as_secs(), 30);
+        assert!(settings.services.is_empty());
+    }
+
+    #[test]
+    fn contradictions_are_named_with_the_way_out() {
+        let table = [
+            (r#""certificate": "c.pem""#, "`certificate` needs its `key`"),
+            (r#""key": "k.pem""#, "`key` needs its `certificate`"),
+            (r#""certificate": "c", "key": "k", "acme": {"domains": ["a"]}"#, "exclude each other"),
+            (r#""acme": {"domains": []}"#, "no domain"),
+            (r#""services": [{"listen": ":22"}]"#, "leads nowhere"),
+            (r#""services": [{"listen": ":22", "service": "ssh", "connect": "a:1"}]"#, "exclude each other"),
+            (r#""services": [{"listen": ":22", "connect": "a:1", "server": "any"}]"#, "no server"),
+            (r#""services": [{"listen": ":22", "service": "a", "proxyProtocol": true}]"#, "nobody is believed"),
+            (r#""services": [{"listen": "10.0.0.1:443", "service": "a"}]"#, "443 is taken by `listen`"),
+            (
+                r#""services": [{"listen": ":22", "service": "a"}, {"listen": "1.1.1.1:22", "service": "b"}]"#,
+                "22 is taken by `services` entry 1",
+            ),
+            (r#""metrics": "0.0.0.0:9180""#, "loopback only"),
+            (r#""limits": {"conections": 5}"#, "did you mean `connections`"),
+            (r#""drain": 30"#, "with its unit"),
+            (r#""proxyProtocolFrom": ["10.0.0.0/33"]"#, "no network"),
+        ];
+        for (more, expected) in table {
+            let error = with(more).unwrap_err();
+            assert!(error.contains(expected), "{more}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_weak_token_is_refused_and_not_shown() {
+        let error = read(r#"{"listen": ":443", "host": "gw", "token": "hunter2"}"#).unwrap_err();
+        assert!(error.contains("too short") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn addresses_overlap_as_the_kernel_sees_it() {
+        let table = [
+            ("[::]:1", "1.1.1.1:1", true),
+            ("0.0.0.0:1", "1.1.1.1:1", true),
+            ("0.0.0.0:1", "[::1]:1", false),
+            ("1.1.1.1:1", "1.1.1.2:1", false),
+            ("1.1.1.1:1", "1.1.1.1:2", false),
+        ];
+        for (a, b, expected) in table {
+            assert_eq!(overlap(a.parse().unwrap(), b.parse().unwrap()), expected, "{a} {b}");
+        }
+    }
+}
