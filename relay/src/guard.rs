@@ -227,7 +227,8 @@ mod tests {
     #[test]
     fn one_address_cannot_take_the_place_of_others() {
         let guard = guard(9, 2, 9);
-        let held = [guard.connection(ip("192.0.2.1")).unwrap(), guard.connection(ip("::ffff:192.0.2.1")).unwrap()];
+        let held =
+            [guard.connection(ip("192.0.2.1")).unwrap(), guard.connection(ip("::ffff:192.0.2.1")).unwrap()];
         assert_eq!(guard.connection(ip("192.0.2.1")).unwrap_err(), Turned::AddressFull);
         assert!(guard.connection(ip("192.0.2.2")).is_ok());
         assert_eq!((guard.open(), counted(&guard)), (2, 1));

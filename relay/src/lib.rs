@@ -7,7 +7,7 @@
 //! route       which server, and which way          registry  which nodes are connected (pure)
 //! router      open, answer, try another way        nodes     the registry, live
 //! retry       what may be tried again              error     why there is no stream
-//! metrics     what is counted
+//! tunnel_port nodes that come in over TCP          metrics   what is counted
 //! ```
 
 pub mod error;
@@ -19,6 +19,7 @@ mod retry;
 pub mod route;
 pub mod router;
 pub mod settings;
+pub mod tunnel_port;
 
 pub use error::RouteError;
 pub use guard::{Guard, Handshake, Permit, Turned};
@@ -26,3 +27,4 @@ pub use metrics::Metrics;
 pub use route::Want;
 pub use router::{Opened, Router};
 pub use settings::Settings;
+pub use tunnel_port::TunnelPort;

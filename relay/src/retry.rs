@@ -23,7 +23,9 @@ pub(crate) enum Verdict {
 pub(crate) fn verdict(error: &TryError, named: bool, relayed: bool, sent: bool) -> Verdict {
     match error {
         // Nothing left this process.
-        TryError::Open(OpenError::Closed(_) | OpenError::NoCredit | OpenError::Timeout(_)) => Verdict::OtherLink,
+        TryError::Open(OpenError::Closed(_) | OpenError::NoCredit | OpenError::Timeout(_)) => {
+            Verdict::OtherLink
+        }
         // A node that refuses has given nothing to a service.
         TryError::Open(OpenError::Stream(StreamError::Refused { status, .. }))
         | TryError::Stream(StreamError::Refused { status, .. }) => refused(*status, named, relayed),

@@ -217,7 +217,8 @@ mod tests {
 
     #[test]
     fn what_is_known_about_a_server_without_a_way() {
-        let mut registry = with(&[("gone", Fake::new("x")), ("leaving", Fake::new("y")), ("lost", Fake::new("z"))]);
+        let mut registry =
+            with(&[("gone", Fake::new("x")), ("leaving", Fake::new("y")), ("lost", Fake::new("z"))]);
         registry.remove(&id("gone"), "x", at(7));
         registry.drain(&id("leaving"), "y");
         for server in registry.snapshot().links().filter(|link| link.id == "z") {

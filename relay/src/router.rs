@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tunnel::shard::Shards;
+use tunnel::shard::{Shard, Shards};
 use tunnel::{Preamble, ServerId, Stream, Tunnel};
 
 use crate::error::{RouteError, TryError};
@@ -35,6 +35,8 @@ struct Inner {
 pub struct Opened {
     pub stream: Stream,
     pub server: ServerId,
+    /// Where the stream is used best.
+    pub home: Shard,
 }
 
 impl Router {
@@ -81,22 +83,24 @@ impl Router {
     /// Opens a stream with `first` as its first payload and waits for the answer. With an empty `first` a tunnel that
     /// breaks meanwhile does no harm: the next way is tried.
     pub async fn open(&self, want: &Want, first: Bytes) -> Result<Opened, RouteError> {
-        let here = self.0.shards.current().map(tunnel::shard::Shard::index);
+        let here = self.0.shards.current().map(Shard::index);
         let mut attempt = self.attempt(want);
         loop {
             let way = attempt.next(want, here)?;
             let preamble = attempt.preamble(want, &way);
             let tried = attempt
                 .within(async {
-                    let mut stream = way.link.open(&preamble, first.clone()).await?;
+                    let slot = way.link.reserve(attempt.left()).await?;
+                    let home = slot.home().clone();
+                    let mut stream = slot.open(&preamble, first.clone()).await?;
                     stream.answered().await?;
-                    Ok(stream)
+                    Ok((stream, home))
                 })
                 .await;
             match tried {
-                Ok(stream) => {
+                Ok((stream, home)) => {
                     attempt.opened();
-                    return Ok(Opened { stream, server: way.server });
+                    return Ok(Opened { stream, server: way.server, home });
                 }
                 Err(error) => attempt.failed(want, way, error, !first.is_empty())?,
             }

@@ -209,9 +209,7 @@ impl<L: Link> Registry<L> {
     /// Forgets a server; its tunnels are returned, to be closed.
     pub fn forget(&mut self, id: &ServerId) -> Vec<L> {
         let server = self.servers.remove(id);
-        server.map_or_else(Vec::new, |server| {
-            server.tunnels.iter().map(|entry| entry.link.clone()).collect()
-        })
+        server.map_or_else(Vec::new, |server| server.tunnels.iter().map(|entry| entry.link.clone()).collect())
     }
 
     /// An immutable view for the data path.

@@ -36,18 +36,24 @@ fn check_identity(settings: &Settings, document: &Document) -> Result<(), Config
         return Err(document.fault(&["token"], "the token is too short to be a secret", hint));
     }
     match (&settings.certificate, &settings.key, &settings.acme) {
-        (Some(_), None, _) => {
-            Err(document.fault(&["certificate"], "`certificate` needs its `key`", "add \"key\": the PEM's path"))
-        }
-        (None, Some(_), _) => {
-            Err(document.fault(&["key"], "`key` needs its `certificate`", "add \"certificate\": the PEM's path"))
-        }
+        (Some(_), None, _) => Err(document.fault(
+            &["certificate"],
+            "`certificate` needs its `key`",
+            "add \"key\": the PEM's path",
+        )),
+        (None, Some(_), _) => Err(document.fault(
+            &["key"],
+            "`key` needs its `certificate`",
+            "add \"certificate\": the PEM's path",
+        )),
         (Some(_), Some(_), Some(_)) => {
             Err(document.fault(&["acme"], "`acme` and `certificate` exclude each other", "keep one of them"))
         }
-        (_, _, Some(acme)) if acme.domains.is_empty() => {
-            Err(document.fault(&["acme", "domains"], "no domain to get a certificate for", "name at least one"))
-        }
+        (_, _, Some(acme)) if acme.domains.is_empty() => Err(document.fault(
+            &["acme", "domains"],
+            "no domain to get a certificate for",
+            "name at least one",
+        )),
         _ => Ok(()),
     }
 }
@@ -102,9 +108,7 @@ fn free(
 
 /// `[::]` takes IPv4 too, so it overlaps everything on its port.
 fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
-    let wide = |x: SocketAddr, y: SocketAddr| {
-        x.ip().is_unspecified() && (x.is_ipv6() || y.is_ipv4())
-    };
+    let wide = |x: SocketAddr, y: SocketAddr| x.ip().is_unspecified() && (x.is_ipv6() || y.is_ipv4());
     a.port() == b.port() && (a.ip() == b.ip() || wide(a, b) || wide(b, a))
 }
 
@@ -143,7 +147,10 @@ mod tests {
             (r#""services": [{"listen": ":22"}]"#, "leads nowhere"),
             (r#""services": [{"listen": ":22", "service": "ssh", "connect": "a:1"}]"#, "exclude each other"),
             (r#""services": [{"listen": ":22", "connect": "a:1", "server": "any"}]"#, "no server"),
-            (r#""services": [{"listen": ":22", "service": "a", "proxyProtocol": true}]"#, "nobody is believed"),
+            (
+                r#""services": [{"listen": ":22", "service": "a", "proxyProtocol": true}]"#,
+                "nobody is believed",
+            ),
             (r#""services": [{"listen": "10.0.0.1:443", "service": "a"}]"#, "443 is taken by `listen`"),
             (
                 r#""services": [{"listen": ":22", "service": "a"}, {"listen": "1.1.1.1:22", "service": "b"}]"#,
