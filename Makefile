@@ -43,7 +43,8 @@ test: needs-test ui check ## Every test: the code, the programs in network names
 	cargo test --release --locked -p e2e $(RUNNER)
 	$(call say,tests of the packages in a clean Debian 12)
 	$(AS_ROOT) packaging/tests/gateway-in-debootstrap
-	$(AS_ROOT) packaging/tests/gateway-under-systemd
+	$(AS_ROOT) packaging/tests/under-systemd gateway
+	$(AS_ROOT) packaging/tests/under-systemd node
 
 .PHONY: nightly
 nightly: needs-test ui ## The tests that take long: soak and endurance
@@ -59,7 +60,7 @@ bench: needs-bench ui ## Measure ours beside the peers; writes benches/README.md
 check: ## What is cheap to check: formatting, and the shell scripts
 	$(call say,formatting and shell scripts)
 	cargo fmt --all --check
-	shellcheck $(SCRIPTS)
+	shellcheck --external-sources $(SCRIPTS)
 
 .PHONY: lint
 lint: needs-test ui check ## Everything a machine can object to: clippy, dependencies, licences
@@ -70,8 +71,10 @@ lint: needs-test ui check ## Everything a machine can object to: clippy, depende
 	cargo deny check bans licenses sources
 
 .PHONY: package
-package: ui ## Make the archive an administrator installs a gateway from, under target/package
-	packaging/make-package
+package: needs-test ui ## Make the archives that gateways and nodes are installed from, under target/package
+	cargo build --release --locked -p fastx-gateway -p fastx
+	packaging/make-package gateway
+	packaging/make-package node
 
 .PHONY: ui
 ui: $(UI_PAGES) ## Build the pages that go into the binary
