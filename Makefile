@@ -54,7 +54,7 @@ nightly: needs-test ui ## The tests that take long: soak and endurance
 .PHONY: bench
 bench: needs-bench ui ## Measure ours beside the peers; writes benches/README.md
 	cargo build --release --locked --workspace --bins
-	$(AS_ROOT) target/release/bench
+	$(AS_ROOT) target/release/bench run
 
 .PHONY: check
 check: ## What is cheap to check: formatting, and the shell scripts

@@ -20,7 +20,7 @@ const fn figure(name: &'static str, label: &'static str, better: Better, digits:
 }
 
 /// In the order of the tables. GB is 10^9 bytes, MB 10^6, kB 10^3.
-pub(crate) const ALL: [Figure; 17] = [
+pub(crate) const ALL: [Figure; 18] = [
     figure("up_1", "up, Gbit/s", Better::Higher, 2),
     figure("down_1", "down, Gbit/s", Better::Higher, 2),
     figure("up_8", "8 streams up, Gbit/s", Better::Higher, 2),
@@ -36,6 +36,7 @@ pub(crate) const ALL: [Figure; 17] = [
     figure("requests", "requests/s, keep-alive", Better::Higher, 0),
     figure("idle_mb", "idle RSS, all processes, MB", Better::Lower, 1),
     figure("held_kb", "kB per held connection", Better::Lower, 1),
+    figure("nodes_mb", "gateway RSS with 1000 idle nodes, MB", Better::Lower, 1),
     figure("udp_drops", "UDP drops, own sockets", Better::Lower, 0),
     figure("udp_drops_namespace", "UDP drops, all programs", Better::Lower, 0),
 ];

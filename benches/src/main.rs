@@ -3,6 +3,7 @@
 mod child;
 mod clients;
 mod figure;
+mod idle;
 mod machine;
 mod nginx;
 mod place;
@@ -106,6 +107,9 @@ fn measure(selection: &Selection, rounds: u32, seconds: u64) -> Result<Results> 
                 results.absent.insert((*name).to_owned(), format!("{error:#}"));
             }
         }
+    }
+    if selection.nodes && !results.absent.contains_key("quic") {
+        (0..rounds).for_each(|round| idle::run(round, &programs, &mut results));
     }
     results.minutes = (began.elapsed().as_secs_f64() / 6.0).round() / 10.0;
     Ok(results)

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 /// Peers that come from crates.io: program, crate, version.
 const PEERS: [(&str, &str, &str); 3] =
     [("rathole", "rathole", "0.5.0"), ("bore", "bore-cli", "0.6.0"), ("dumbpipe", "dumbpipe", "0.40.1")];
-const OURS: [&str; 2] = ["fastx-gateway", "fastx"];
+const OURS: [&str; 3] = ["fastx-gateway", "fastx", "idle_nodes"];
 const OTHERS: [&str; 9] =
     ["ssh", "sshd", "ssh-keygen", "haproxy", "nginx", "iperf3", "sockperf", "wrk", "ip"];
 

@@ -7,12 +7,15 @@ use crate::systems::{self, System};
 
 pub(crate) const LOOPBACK: &str = "loopback";
 pub(crate) const VETH: &str = "veth";
+/// The measurement of a gateway with idle nodes; stands in the group of the clients.
+pub(crate) const NODES: &str = "nodes";
 
 #[derive(Debug)]
 pub(crate) struct Selection {
     pub(crate) places: Vec<&'static str>,
     pub(crate) systems: Vec<Box<dyn System>>,
     pub(crate) clients: Vec<Box<dyn Client>>,
+    pub(crate) nodes: bool,
     /// Whether nothing was left out.
     pub(crate) complete: bool,
 }
@@ -24,26 +27,35 @@ impl Selection {
             places: vec![LOOPBACK, VETH],
             systems: systems::all(),
             clients: clients::all(),
+            nodes: true,
             complete: only.is_empty(),
         };
         let mut known: Vec<&str> = selection.places.clone();
         known.extend(selection.systems.iter().map(|system| system.name()));
         known.extend(selection.clients.iter().map(|client| client.name()));
+        known.push(NODES);
         if let Some(stranger) = only.iter().find(|name| !known.contains(&name.as_str())) {
             bail!("--only {stranger}: no such name; known are {}", known.join(", "));
         }
         keep(&mut selection.places, only, |place| place);
         keep(&mut selection.systems, only, |system| system.name());
-        keep(&mut selection.clients, only, |client| client.name());
+        let named = keep(&mut selection.clients, only, |client| client.name());
+        selection.nodes = only.iter().any(|name| name == NODES) || only.is_empty();
+        if selection.nodes && !named && !only.is_empty() {
+            selection.clients.clear();
+        }
         Ok(selection)
     }
 }
 
-fn keep<T>(group: &mut Vec<T>, only: &[String], name: impl Fn(&T) -> &str) {
+/// Keeps what `only` names; keeps all, and says false, when it names nothing here.
+fn keep<T>(group: &mut Vec<T>, only: &[String], name: impl Fn(&T) -> &str) -> bool {
     let chosen = |item: &T| only.iter().any(|wanted| wanted == name(item));
-    if group.iter().any(chosen) {
+    let named = group.iter().any(chosen);
+    if named {
         group.retain(chosen);
     }
+    named
 }
 
 #[cfg(test)]
@@ -61,6 +73,7 @@ mod tests {
     fn a_name_picks_within_its_own_group() {
         assert_eq!(names(&["quic", "ssh", "bulk"]), (2, vec!["quic", "ssh"], 1));
         assert_eq!(names(&["loopback"]).0, 1);
+        assert_eq!(names(&["nodes"]).2, 0);
         assert!(Selection::new(&["quik".to_owned()]).is_err());
     }
 }

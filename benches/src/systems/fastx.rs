@@ -46,8 +46,8 @@ impl System for Tunnel {
     }
 
     fn start(&self, bench: &Bench<'_>) -> Result<Vec<Guarded>> {
-        let gateway =
-            Gateway::init(bench, json!({ "listen": bench.entry, "service": "bench", "server": "any" }))?;
+        let service = json!({ "listen": bench.entry, "service": "bench", "server": "any" });
+        let gateway = Gateway::init(bench, &json!([service]))?;
         let (config, local) = (bench.dir.join("node"), bench.dir.join("node-local"));
         fs::create_dir_all(&config)?;
         fs::create_dir_all(&local)?;
@@ -87,20 +87,21 @@ impl System for Relay {
     }
 
     fn start(&self, bench: &Bench<'_>) -> Result<Vec<Guarded>> {
-        let gateway = Gateway::init(bench, json!({ "listen": bench.entry, "connect": bench.service }))?;
+        let gateway = Gateway::init(bench, &json!([{ "listen": bench.entry, "connect": bench.service }]))?;
         Ok(vec![gateway.run(bench)?])
     }
 }
 
 /// A gateway's two folders.
-struct Gateway {
-    config: PathBuf,
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) config: PathBuf,
     local: PathBuf,
 }
 
 impl Gateway {
-    /// `fastx-gateway init` as an administrator would, then one service added.
-    fn init(bench: &Bench<'_>, service: Value) -> Result<Self> {
+    /// `fastx-gateway init` as an administrator would, then its services set.
+    pub(crate) fn init(bench: &Bench<'_>, services: &Value) -> Result<Self> {
         let gateway = Self { config: bench.dir.join("gateway"), local: bench.dir.join("gateway-local") };
         let address = bench.rendezvous()?;
         let mut init = bench.place.outside.command(bench.programs.find("fastx-gateway")?);
@@ -108,12 +109,12 @@ impl Gateway {
         init.arg("--config-dir").arg(&gateway.config).arg("--local-dir").arg(&gateway.local);
         run(&mut init, "fastx-gateway-init", bench.dir, bench.patience())?;
         edit(&gateway.config.join("gateway-server.json"), |document| {
-            document["services"] = json!([service]);
+            document["services"] = services.clone();
         })?;
         Ok(gateway)
     }
 
-    fn run(&self, bench: &Bench<'_>) -> Result<Guarded> {
+    pub(crate) fn run(&self, bench: &Bench<'_>) -> Result<Guarded> {
         let mut command = bench.place.outside.command(bench.programs.find("fastx-gateway")?);
         command.args(["run", "--config-dir"]).arg(&self.config).arg("--local-dir").arg(&self.local);
         Guarded::spawn(&mut command, "fastx-gateway", bench.dir)

@@ -3,7 +3,7 @@
 mod bore;
 mod direct;
 mod dumbpipe;
-mod fastx;
+pub(crate) mod fastx;
 mod haproxy;
 mod nginx;
 mod rathole;
@@ -74,7 +74,7 @@ pub(crate) struct Bench<'a> {
 
 impl Bench<'_> {
     /// How long one step of a start may take; dumbpipe waits 5 s for a relay it cannot reach.
-    fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         Duration::from_secs(15)
     }
 
