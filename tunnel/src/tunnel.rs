@@ -337,7 +337,7 @@ struct Heard {
 fn control_lost(error: &ControlError) -> Close {
     let code = match error {
         ControlError::Closed | ControlError::Io(_) | ControlError::Timeout(_) => CloseCode::Lost,
-        ControlError::TooLong(_) | ControlError::Malformed(_) => CloseCode::Protocol,
+        ControlError::TooLong(_) | ControlError::Flood(_) | ControlError::Malformed(_) => CloseCode::Protocol,
     };
     Close::local(code, error.to_string())
 }
@@ -399,7 +399,7 @@ impl Shared {
                 Control::Update { services, reach } => Event::Update { services, reach },
             };
             if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
-                return ControlError::TooLong(limits::CONTROL_QUEUE);
+                return ControlError::Flood(limits::CONTROL_QUEUE);
             }
         }
     }

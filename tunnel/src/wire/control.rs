@@ -113,6 +113,8 @@ pub enum ControlError {
     Malformed(#[from] serde_json::Error),
     #[error("the control stream broke: {0}")]
     Io(#[from] std::io::Error),
+    #[error("more control messages than anybody can use; {0} are waiting")]
+    Flood(usize),
     #[error("no control message within {0:?}")]
     Timeout(Duration),
 }
