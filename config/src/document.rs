@@ -72,19 +72,9 @@ impl std::fmt::Debug for Document {
 }
 
 impl Document {
-    /// Reads the file. The mode is checked on the open file, so it is the mode of the bytes that were read.
+    /// Reads the file; see [`read_bytes`].
     pub fn read(path: &Path, secrecy: Secrecy) -> Result<Self, ConfigError> {
-        let failed = |source| ConfigError::Read { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(failed)?;
-        if secrecy == Secrecy::OwnerOnly {
-            check_mode(path, &file.metadata().map_err(failed)?)?;
-        }
-        let mut bytes = Vec::new();
-        (&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(ConfigError::TooLong { path: path.to_owned() });
-        }
-        Ok(Self::from_bytes(path, bytes)?)
+        Ok(Self::from_bytes(path, read_bytes(path, secrecy)?)?)
     }
 
     /// Takes `bytes` for the content of `path`.
@@ -105,9 +95,30 @@ impl Document {
         Box::new(Fault::new(&self.path, &self.text, span, what.into(), hint.into())).into()
     }
 
+    /// Whether the outermost value is a list.
+    pub fn is_list(&self) -> bool {
+        self.text.trim_start().starts_with('[')
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Reads a whole file, at most 1 MiB, and refuses a secret that others can read. The mode is checked on the open
+/// file, so it is the mode of the bytes that were read.
+pub fn read_bytes(path: &Path, secrecy: Secrecy) -> Result<Vec<u8>, ConfigError> {
+    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    if secrecy == Secrecy::OwnerOnly {
+        check_mode(path, &file.metadata().map_err(failed)?)?;
+    }
+    let mut bytes = Vec::new();
+    (&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(ConfigError::TooLong { path: path.to_owned() });
+    }
+    Ok(bytes)
 }
 
 fn check_mode(path: &Path, metadata: &std::fs::Metadata) -> Result<(), ConfigError> {

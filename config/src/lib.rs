@@ -25,7 +25,7 @@ mod write;
 
 pub use address::{BadAddress, HostPort, ListenAddr, check_host};
 pub use dirs::Dirs;
-pub use document::{ConfigError, Document, Secrecy, parse, read, read_optional};
+pub use document::{ConfigError, Document, Secrecy, parse, read, read_bytes, read_optional};
 pub use fault::Fault;
 pub use one_or_many::OneOrMany;
 pub use write::{write_bytes, write_json};

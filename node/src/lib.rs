@@ -1,3 +1,32 @@
-//! A compute node: what it can run and show.
+//! A compute node: what it can run and show, and its way out through gateways.
+//!
+//! The node dials; nothing needs to reach it. A stream that a gateway opens meets the modules in this order:
+//!
+//! ```text
+//! settings   gateway.json, services.json, lan.json      local    server-id, key, count of starts
+//! link       keeps tunnels to one gateway                serve    takes streams off a tunnel
+//! table      which service, or which peer                upstream connect, answer, pump
+//! admin      the socket that `fastx status` reads        status   what it says
+//! display    X displays that outlive this process
+//! ```
 
+mod admin;
+mod client_header;
 pub mod display;
+mod gateways;
+mod lan;
+mod link;
+mod local;
+mod me;
+mod node;
+mod serve;
+mod services;
+mod settings;
+pub mod status;
+mod table;
+mod upstream;
+
+pub use local::{Identity, LocalError};
+pub use node::{Node, Options, StartError};
+pub use services::PORTAL;
+pub use table::Handler;

@@ -1,0 +1,115 @@
+//! Takes streams off a tunnel and gives each its own task, on the thread that the tunnel lives on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+use tunnel::{Answer, Close, Incoming, Preamble, Status, Stream, Tunnel};
+
+use crate::table::{Entry, Route, Table};
+use crate::upstream;
+
+/// What every stream of this node shares.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    table: ArcSwap<Table>,
+    /// Open streams; shutdown waits for them.
+    streams: TaskTracker,
+    places: Arc<Semaphore>,
+    draining: AtomicBool,
+}
+
+impl Desk {
+    /// At most `places` streams at a time, over all tunnels.
+    pub(crate) fn new(table: Table, places: usize) -> Self {
+        Self {
+            table: ArcSwap::from_pointee(table),
+            streams: TaskTracker::new(),
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.table.load_full()
+    }
+
+    pub(crate) fn set_table(&self, table: Table) {
+        self.table.store(Arc::new(table));
+    }
+
+    pub(crate) fn open_streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Refuses new streams from now on.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.streams.close();
+    }
+
+    /// Waits, after [`Self::drain`], until no stream is open.
+    pub(crate) async fn drained(&self) {
+        self.streams.wait().await;
+    }
+
+    /// Serves the streams of `tunnel` until it closes, and calls `opened` for each.
+    pub(crate) async fn serve_tunnel(self: Arc<Self>, tunnel: Tunnel, opened: impl Fn()) -> Close {
+        loop {
+            match tunnel.accept().await {
+                Ok(incoming) => {
+                    opened();
+                    self.streams.spawn(self.clone().serve_stream(incoming));
+                }
+                Err(close) => return close,
+            }
+        }
+    }
+
+    async fn serve_stream(self: Arc<Self>, incoming: Incoming) {
+        match incoming.preamble().await {
+            Ok((preamble, stream)) => self.serve_named(preamble, stream).await,
+            Err(error) => tracing::info!(%error, "a stream without a usable preamble is dropped"),
+        }
+    }
+
+    /// Serves a stream whose preamble is read, whoever handed it over.
+    pub(crate) async fn serve_named(self: Arc<Self>, preamble: Preamble, mut stream: Stream) {
+        let (_place, route) = match self.admit(&preamble) {
+            Ok(admitted) => admitted,
+            Err(answer) => {
+                let (status, reason) = (answer.status, &answer.reason);
+                tracing::info!(trace = %preamble.trace, ?status, reason, "a stream is refused");
+                // The opener may be gone; then nobody waits for the answer.
+                return drop(stream.answer(&answer).await);
+            }
+        };
+        match route {
+            Route::Serve(Entry::Local(service)) => {
+                upstream::serve(&preamble.service, &service, stream, &preamble).await;
+            }
+            Route::Serve(Entry::BuiltIn(handler)) => {
+                if stream.answer(&Answer::ok()).await.is_ok() {
+                    handler.serve(stream, preamble).await;
+                }
+            }
+            Route::HandOn(server, _peer) => drop(server),
+        }
+    }
+
+    fn admit(&self, preamble: &Preamble) -> Result<(tokio::sync::OwnedSemaphorePermit, Route), Answer> {
+        if self.is_draining() {
+            return Err(Answer::refused(Status::Draining, "this node is going away; try again in a moment"));
+        }
+        let place = self.places.clone().try_acquire_owned().map_err(|_| {
+            Answer::refused(Status::Busy, "this node has as many streams open as it may; try again later")
+        })?;
+        Ok((place, self.table.load().route(preamble)?))
+    }
+}

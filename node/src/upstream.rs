@@ -1,0 +1,102 @@
+//! From a stream to the service that it names: connect, answer, pump.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpStream, UnixStream};
+use tunnel::pump::{self, Patience};
+use tunnel::{Answer, Preamble, Status, Stream};
+
+use crate::client_header;
+use crate::services::{Service, Target};
+
+/// A service that takes longer than this to accept is down, whatever the client would wait.
+const CONNECT_AT_MOST: Duration = Duration::from_secs(10);
+
+/// A connection to a local service.
+enum Upstream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// Serves one stream with the service called `name`. The answer leaves before the first byte of the service.
+pub(crate) async fn serve(name: &str, service: &Service, mut stream: Stream, preamble: &Preamble) {
+    let mut upstream = match connect(&service.connect, preamble.deadline).await {
+        Ok(upstream) => upstream,
+        Err(failure) => {
+            let answer = failure.answer(name, &service.connect);
+            tracing::info!(trace = %preamble.trace, service = name, reason = answer.reason, "a stream is refused");
+            // The opener may have given up already.
+            return drop(stream.answer(&answer).await);
+        }
+    };
+    if let Err(error) = greet(&mut upstream, service, preamble).await {
+        let answer = Failure::Refused(error).answer(name, &service.connect);
+        return drop(stream.answer(&answer).await);
+    }
+    if stream.answer(&Answer::ok()).await.is_err() {
+        return;
+    }
+    let outcome = match upstream {
+        Upstream::Tcp(socket) => pump::tcp(socket, stream, Patience::default()).await,
+        Upstream::Unix(socket) => pump::unix(socket, stream, Patience::default()).await,
+    };
+    tracing::debug!(trace = %preamble.trace, service = name, ?outcome, "a stream ended");
+}
+
+/// Why a service is not there.
+#[derive(Debug)]
+enum Failure {
+    Refused(io::Error),
+    Deadline(Duration),
+}
+
+impl Failure {
+    fn answer(self, name: &str, target: &Target) -> Answer {
+        match self {
+            Self::Refused(error) => {
+                let reason = format!("the service {name} at {target} does not answer: {error}");
+                Answer::refused(Status::Unreachable, reason)
+            }
+            Self::Deadline(waited) => {
+                let reason = format!("the service {name} at {target} did not accept within {waited:.1?}");
+                Answer::refused(Status::Deadline, reason)
+            }
+        }
+    }
+}
+
+async fn connect(target: &Target, deadline: Duration) -> Result<Upstream, Failure> {
+    let wait = deadline.min(CONNECT_AT_MOST);
+    let connected = tokio::time::timeout(wait, async {
+        match target {
+            Target::Tcp(address) => {
+                let socket = TcpStream::connect((address.host.as_str(), address.port)).await?;
+                // Keystrokes and pointer moves are small, and must not wait for an acknowledgement.
+                socket.set_nodelay(true)?;
+                Ok(Upstream::Tcp(socket))
+            }
+            Target::Unix(path) => UnixStream::connect(path).await.map(Upstream::Unix),
+        }
+    });
+    match connected.await {
+        Ok(connected) => connected.map_err(Failure::Refused),
+        Err(_) => Err(Failure::Deadline(wait)),
+    }
+}
+
+/// Sends the PROXY header, if the service wants one.
+async fn greet(upstream: &mut Upstream, service: &Service, preamble: &Preamble) -> io::Result<()> {
+    let Some(version) = service.proxy_protocol else { return Ok(()) };
+    let destination = match upstream {
+        Upstream::Tcp(socket) => Some(socket.peer_addr()?),
+        Upstream::Unix(_) => None,
+    };
+    let header = client_header::encode(version, preamble.client, destination);
+    // At most 108 bytes into the empty buffer of a fresh socket: this does not wait.
+    match upstream {
+        Upstream::Tcp(socket) => socket.write_all(&header).await,
+        Upstream::Unix(socket) => socket.write_all(&header).await,
+    }
+}
