@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export PATH := $(CURDIR)/target/node/node_modules/.bin:$(CURDIR)/target/tools/bin:$(PATH)
 
 UI := portal/ui
-UI_MODULES := $(UI)/node_modules/.package-lock.json
+MODULES := node_modules/.package-lock.json
 UI_PAGES := $(UI)/dist/index.html
 UI_SOURCES := $(shell git ls-files $(UI))
 SCRIPTS = $(shell git grep -lE '^.!/usr/bin/env bash')
@@ -33,7 +33,7 @@ demo: needs-demo ui ## Start a gateway, a node and a desktop on this machine; pr
 	cargo run --release --locked -q -p fastx -- demo
 
 .PHONY: test
-test: needs-test ui check ## Every test: the code, the programs in network namespaces, the browser, the packages
+test: needs-test ui tests/browser/$(MODULES) check ## Every test: the code, the programs in network namespaces, the browser, the packages
 	$(call say,building the programs and the tests)
 	cargo build --release --locked --workspace --bins
 	cargo test --release --locked --workspace --no-run
@@ -47,7 +47,7 @@ test: needs-test ui check ## Every test: the code, the programs in network names
 	$(AS_ROOT) packaging/tests/under-systemd node
 
 .PHONY: nightly
-nightly: needs-test ui ## The tests that take long: soak and endurance
+nightly: needs-test ui tests/browser/$(MODULES) ## The tests that take long: soak and endurance
 	cargo build --release --locked --workspace --bins
 	cargo test --release --locked -p e2e --features nightly --test nightly $(RUNNER)
 
@@ -57,10 +57,11 @@ bench: needs-bench ui ## Measure ours beside the peers; writes benches/README.md
 	$(AS_ROOT) target/release/bench run
 
 .PHONY: check
-check: ## What is cheap to check: formatting, and the shell scripts
-	$(call say,formatting and shell scripts)
+check: ## What is cheap to check: formatting, shell scripts, the table of error codes
+	$(call say,formatting and shell scripts and the table of error codes)
 	cargo fmt --all --check
 	shellcheck --external-sources $(SCRIPTS)
+	docs/check-codes
 
 .PHONY: lint
 lint: needs-test ui check ## Everything a machine can object to: clippy, dependencies, licences
@@ -79,14 +80,15 @@ package: needs-test ui ## Make the archives that gateways and nodes are installe
 .PHONY: ui
 ui: $(UI_PAGES) ## Build the pages that go into the binary
 
-$(UI_MODULES): $(UI)/package-lock.json | needs-demo
-	$(call say,fetching what the pages are built with)
-	cd $(UI) && npm ci --no-audit --no-fund
-	touch $@
-
-$(UI_PAGES): $(UI_MODULES) $(UI_SOURCES)
+$(UI_PAGES): $(UI)/$(MODULES) $(UI_SOURCES)
 	$(call say,building the pages)
 	cd $(UI) && npm run build
+	touch $@
+
+# npm writes this file last, so it is as old as what it describes.
+%/$(MODULES): %/package-lock.json | needs-demo
+	$(call say,fetching what $* is built with)
+	cd $* && npm ci --no-audit --no-fund
 	touch $@
 
 .PHONY: deps
