@@ -54,7 +54,7 @@ nightly: needs-test ui tests/browser/$(MODULES) ## The tests that take long: soa
 .PHONY: bench
 bench: needs-bench ui ## Measure ours beside the peers; writes benches/README.md
 	cargo build --release --locked --workspace --bins
-	$(AS_ROOT) target/release/bench run
+	cargo run --release --locked -q -p bench $(RUNNER) -- run
 
 .PHONY: check
 check: ## What is cheap to check: formatting, shell scripts, the table of error codes
