@@ -10,6 +10,8 @@
 //! tunnel_port nodes that come in over TCP          metrics   what is counted
 //! ```
 
+pub mod admission;
+mod attempts;
 pub mod error;
 pub mod guard;
 pub mod metrics;

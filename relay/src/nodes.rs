@@ -27,6 +27,11 @@ impl Nodes {
         });
     }
 
+    /// Whether a hello of this generation would be registered now.
+    pub fn check(&self, id: &ServerId, generation: u64) -> Result<(), NotRegistered> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).check(id, generation)
+    }
+
     /// Registers an admitted tunnel until the returned guard is dropped, and closes those that it displaces.
     pub fn register(
         self: &Arc<Self>,

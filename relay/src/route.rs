@@ -73,15 +73,23 @@ fn to_server<L: Link>(
     here: Option<usize>,
 ) -> Result<Way<L>, RouteError> {
     let known = snapshot.server(id);
-    if let Some(link) = known.and_then(|server| own(server, tried, here)) {
+    let direct = known.and_then(|server| own(server, tried, here));
+    if let Some(link) = direct.clone().filter(|link| !link.is_doubtful()) {
         return Ok(Way { link, server: id.clone(), via: None });
     }
     let relays = snapshot.relays(id).iter().filter(|relay| relay.id != *id);
     let relay = relays
         .filter_map(|relay| own(relay, tried, here).map(|link| (relay, link)))
-        .min_by_key(|(relay, _)| relay.open_streams());
-    if let Some((relay, link)) = relay {
-        return Ok(Way { link, server: id.clone(), via: Some(relay.id.clone()) });
+        .min_by_key(|(relay, link)| (link.is_doubtful(), relay.open_streams()));
+    match (direct, relay) {
+        (Some(link), None) => return Ok(Way { link, server: id.clone(), via: None }),
+        (Some(link), Some((_, other))) if other.is_doubtful() => {
+            return Ok(Way { link, server: id.clone(), via: None });
+        }
+        (_, Some((relay, link))) => {
+            return Ok(Way { link, server: id.clone(), via: Some(relay.id.clone()) });
+        }
+        (None, None) => {}
     }
     let server = id.clone();
     Err(match known {
@@ -112,12 +120,12 @@ fn to_any<L: Link>(
     rotated
         .filter_map(|server| own(server, tried, here).map(|link| (server, link)))
         .take(COMPARED)
-        .min_by_key(|(server, _)| server.open_streams())
+        .min_by_key(|(server, link)| (link.is_doubtful(), server.open_streams()))
         .map(|(server, link)| way(server, link))
         .ok_or_else(|| RouteError::NobodyOffers { service: want.service.to_string() })
 }
 
-/// The server's best tunnel that was not tried: QUIC before TLS, then the fewest streams, and the caller's own shard
+/// The server's best tunnel that was not tried: one that was heard lately before a doubtful one, QUIC before TLS, then the fewest streams, and the caller's own shard
 /// when that has at most a quarter more, because a hop between shards costs two wake-ups.
 fn own<L: Link>(server: &Server<L>, tried: &Tried, here: Option<usize>) -> Option<L> {
     if tried.holders.contains(&server.id) {
@@ -130,11 +138,14 @@ fn own<L: Link>(server: &Server<L>, tried: &Tried, here: Option<usize>) -> Optio
             .filter(|entry| entry.is_usable() && !tried.links.iter().any(|id| id == entry.link.id()))
             .map(|entry| &entry.link)
     };
-    let rank = |link: &&L| (link.transport() != Transport::Quic, link.open_streams());
+    let rank = |link: &&L| (link.is_doubtful(), link.transport() != Transport::Quic, link.open_streams());
     let best = usable().min_by_key(rank)?;
     let most = best.open_streams() + best.open_streams() / 4;
     let near = usable().find(|link| {
-        Some(link.shard()) == here && link.transport() == best.transport() && link.open_streams() <= most
+        Some(link.shard()) == here
+            && link.is_doubtful() == best.is_doubtful()
+            && link.transport() == best.transport()
+            && link.open_streams() <= most
     });
     Some(near.unwrap_or(best).clone())
 }
@@ -176,7 +187,7 @@ mod tests {
     fn the_best_tunnel_of_a_server() {
         let q = |name: &str, open, shard| ("a", Fake::new(name).with(open, shard));
         let t = |name: &str, open, shard| ("a", Fake::new(name).over_tls().with(open, shard));
-        let table: [(&str, Vec<(&str, Fake)>, &str); 7] = [
+        let table = [
             ("fewest streams", vec![q("x", 5, 1), q("y", 2, 1)], "y"),
             ("own shard when even", vec![q("x", 0, 1), q("y", 0, 0)], "y"),
             ("own shard within a quarter", vec![q("x", 8, 1), q("y", 10, 0)], "y"),
@@ -184,6 +195,8 @@ mod tests {
             ("one idle, own in use", vec![q("x", 0, 1), q("y", 1, 0)], "x"),
             ("QUIC before TLS", vec![t("x", 0, 0), q("y", 50, 1)], "y"),
             ("TLS when there is no QUIC", vec![t("x", 3, 0)], "x"),
+            ("TLS when QUIC is doubtful", vec![t("x", 3, 1), ("a", Fake::new("y").doubtful())], "x"),
+            ("doubtful when there is nothing else", vec![("a", Fake::new("x").doubtful())], "x"),
         ];
         for (what, tunnels, expected) in table {
             let picked = pick(&with(&tunnels), &want(Some("a"), None), &Tried::default(), 0);
@@ -213,6 +226,16 @@ mod tests {
         assert_eq!(pick(&registry, &far, &refused, 0).as_deref(), Ok("y via b"));
         registry.register(registration("far", 1), Fake::new("own"), at(2)).unwrap();
         assert_eq!(pick(&registry, &far, &Tried::default(), 0).as_deref(), Ok("own"));
+    }
+
+    #[test]
+    fn a_relay_is_better_than_a_doubtful_tunnel_of_its_own() {
+        let mut registry = with(&[("far", Fake::new("own").doubtful()), ("a", Fake::new("x"))]);
+        registry.update(&id("a"), "x", vec![], vec![id("far")]);
+        let far = want(Some("far"), None);
+        assert_eq!(pick(&registry, &far, &Tried::default(), 0).as_deref(), Ok("x via a"));
+        let refused = Tried { links: vec![], holders: vec![id("a")] };
+        assert_eq!(pick(&registry, &far, &refused, 0).as_deref(), Ok("own"));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub trait Link: Clone {
     fn shard(&self) -> usize;
     fn open_streams(&self) -> usize;
     fn is_closed(&self) -> bool;
+    /// Nothing was heard for seconds: better than nothing, and worse than any other.
+    fn is_doubtful(&self) -> bool;
 }
 
 impl Link for Tunnel {
@@ -36,6 +38,9 @@ impl Link for Tunnel {
     }
     fn is_closed(&self) -> bool {
         self.is_closed()
+    }
+    fn is_doubtful(&self) -> bool {
+        self.is_doubtful()
     }
 }
 
@@ -99,6 +104,19 @@ impl<L: Link> Server<L> {
         self.services.binary_search_by(|offered| offered.as_str().cmp(service)).is_ok()
     }
 
+    /// While it is connected, a new tunnel must be of this start or of a newer one. What counts is who is connected: a
+    /// node whose state came from a backup may count from lower again.
+    fn check(&self, ours: u64) -> Result<(), NotRegistered> {
+        let newest = self.generation;
+        if ours < newest {
+            return Err(NotRegistered::Stale { newest, ours });
+        }
+        if ours == newest && self.tunnels.len() >= STRIPES {
+            return Err(NotRegistered::TooMany);
+        }
+        Ok(())
+    }
+
     pub fn open_streams(&self) -> usize {
         self.tunnels.iter().map(|entry| entry.link.open_streams()).sum()
     }
@@ -145,25 +163,15 @@ impl<L: Link> Registry<L> {
         link: L,
         now: SystemTime,
     ) -> Result<Vec<L>, NotRegistered> {
-        let known = self.servers.get_mut(&registration.id).map(Arc::make_mut);
+        self.check(&registration.id, registration.generation)?;
+        let known = self.servers.get(&registration.id);
         let (displaced, since, mut tunnels) = match known {
-            // What counts is who is connected: a node whose state came from a backup may count from lower again.
-            Some(known) if !known.tunnels.is_empty() => {
-                let (newest, ours) = (known.generation, registration.generation);
-                if ours < newest {
-                    return Err(NotRegistered::Stale { newest, ours });
-                }
-                let tunnels = std::mem::take(&mut known.tunnels);
-                if ours > newest {
-                    (tunnels, now, Vec::new())
-                } else if tunnels.len() >= STRIPES {
-                    known.tunnels = tunnels;
-                    return Err(NotRegistered::TooMany);
-                } else {
-                    (Vec::new(), known.since, tunnels)
-                }
+            Some(known) if known.tunnels.is_empty() => (Vec::new(), now, Vec::new()),
+            Some(known) if known.generation == registration.generation => {
+                (Vec::new(), known.since, known.tunnels.clone())
             }
-            _ => (Vec::new(), now, Vec::new()),
+            Some(known) => (known.tunnels.clone(), now, Vec::new()),
+            None => (Vec::new(), now, Vec::new()),
         };
         tunnels.push(Entry { link, draining: false });
         let Registration { id, key, version, generation, mut services, reach } = registration;
@@ -171,6 +179,14 @@ impl<L: Link> Registry<L> {
         let server = Server { id: id.clone(), key, version, generation, tunnels, services, reach, since };
         self.servers.insert(id, Arc::new(server));
         Ok(displaced.into_iter().map(|entry| entry.link).collect())
+    }
+
+    /// Whether [`Self::register`] would take it now.
+    pub fn check(&self, id: &ServerId, generation: u64) -> Result<(), NotRegistered> {
+        match self.servers.get(id) {
+            Some(known) if !known.tunnels.is_empty() => known.check(generation),
+            _ => Ok(()),
+        }
     }
 
     /// Takes away one tunnel, and only that: a newer registration of the same server stays.

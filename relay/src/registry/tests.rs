@@ -13,16 +13,21 @@ pub(crate) struct Fake {
     pub transport: Transport,
     pub shard: usize,
     pub open: usize,
+    pub doubtful: bool,
     pub closed: Arc<AtomicUsize>,
 }
 
 impl Fake {
     pub(crate) fn new(id: &str) -> Self {
-        Self { id: id.into(), transport: Transport::Quic, shard: 0, open: 0, closed: Arc::default() }
+        Self { id: id.into(), transport: Transport::Quic, shard: 0, open: 0, doubtful: false, closed: Arc::default() }
     }
 
     pub(crate) fn over_tls(self) -> Self {
         Self { transport: Transport::Tls, ..self }
+    }
+
+    pub(crate) fn doubtful(self) -> Self {
+        Self { doubtful: true, ..self }
     }
 
     pub(crate) fn with(self, open: usize, shard: usize) -> Self {
@@ -49,6 +54,9 @@ impl Link for Fake {
     }
     fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed) > 0
+    }
+    fn is_doubtful(&self) -> bool {
+        self.doubtful
     }
 }
 
