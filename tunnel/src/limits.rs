@@ -24,6 +24,9 @@ pub const PING_WITHIN: Duration = Duration::from_secs(8);
 /// suspended machines do that. Then it is dead. A peer that was restarted says so at once (stateless reset).
 pub const DEAD_AFTER: Duration = Duration::from_secs(45);
 
+/// How long a closing side tries to say why.
+pub const FAREWELL: Duration = Duration::from_secs(1);
+
 /// QUIC's keep-alive: below the 30 s after which the hastiest NAT forgets.
 pub const KEEP_ALIVE: Duration = Duration::from_millis(2500);
 

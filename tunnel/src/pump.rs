@@ -146,8 +146,11 @@ impl<R: AsyncRead + Unpin> Up<R> {
             }
             match self.phase {
                 Phase::Flowing => {
-                    self.chunk =
-                        ready!(scratch::poll_read(&mut self.reader, cx)).map_err(|_| End::SocketBroke)?;
+                    let Poll::Ready(read) = scratch::poll_read(&mut self.reader, cx) else {
+                        ready!(send.poll_flush(cx)).map_err(|_| End::StreamBroke)?;
+                        return Poll::Pending;
+                    };
+                    self.chunk = read.map_err(|_| End::SocketBroke)?;
                     if self.chunk.is_empty() {
                         self.phase = Phase::Ending;
                     }

@@ -122,14 +122,23 @@ impl SendHalf {
         while !chunk.is_empty() {
             poll_fn(|cx| self.poll_chunk(cx, &mut chunk)).await?;
         }
-        Ok(())
+        poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    /// Takes what it can off the front of `chunk`, at least one byte. Keeps no state: it may be called anew.
+    /// Takes what it can off the front of `chunk`, at least one byte. What is taken may wait in the stream until the next
+    /// call, or [`Self::poll_flush`]; a dropped call loses nothing.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>, chunk: &mut Bytes) -> Poll<Result<(), StreamError>> {
         match &mut self.0 {
             SendCarrier::Quic(send) => send.poll_chunk(cx, chunk),
             SendCarrier::Tls(send) => send.poll_chunk(cx, chunk),
+        }
+    }
+
+    /// Sends what was taken and still waits; to be called before waiting for something else.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+        match &mut self.0 {
+            SendCarrier::Quic(_) => Poll::Ready(Ok(())),
+            SendCarrier::Tls(send) => send.poll_flush(cx),
         }
     }
 
@@ -234,10 +243,7 @@ impl AsyncWrite for SendHalf {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.0 {
-            SendCarrier::Quic(_) => Poll::Ready(Ok(())),
-            SendCarrier::Tls(send) => send.poll_flush(cx),
-        }
+        Self::poll_flush(&mut self, cx).map_err(io::Error::from)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -94,7 +94,8 @@ impl Carrier {
     pub(crate) fn close(&self, close: &Close) {
         match self {
             Self::Quic(quic) => quic.close(close),
-            Self::Tls(tls) => tls.close(close),
+            // The control stream tells the code and the reason.
+            Self::Tls(tls) => tls.close(),
         }
     }
 }
@@ -235,7 +236,11 @@ impl Tunnel {
         let (place, home) = match &self.0.carrier {
             Carrier::Quic(quic) => (Place::Quic(quic.clone()), self.0.home.clone()),
             Carrier::Tls(tls) => {
-                let data = tls.take(wait, &self.0.control, &self.0.closed).await?;
+                let data = tokio::select! {
+                    biased;
+                    data = tls.take(wait, &self.0.control) => data?,
+                    close = self.closed() => return Err(OpenError::Closed(close)),
+                };
                 let home = data.home().clone();
                 (Place::Tls(data), home)
             }
@@ -252,7 +257,11 @@ impl Tunnel {
     pub async fn accept(&self) -> Result<Incoming, Close> {
         let accepted = match &self.0.carrier {
             Carrier::Quic(quic) => quic.accept(self.open_streams()).await,
-            Carrier::Tls(tls) => tls.accept(&self.0.closed).await,
+            Carrier::Tls(tls) => tokio::select! {
+                biased;
+                halves = tls.accept() => Ok(halves),
+                close = self.closed() => Err(close),
+            },
         };
         match accepted {
             Ok((send, recv)) => Ok(Incoming(Stream::new(send, recv, OpenStream::count(&self.0.streams)))),
@@ -313,17 +322,19 @@ impl Tunnel {
         events: mpsc::Sender<Event>,
     ) {
         let shared = &self.0;
+        let ControlHalves { reader, mut writer } = control;
         let (heard_tx, heard_rx) = watch::channel(Heard { at: Instant::now(), pong: 0 });
         let end = tokio::select! {
             biased;
             () = shared.closed.cancelled() => None,
             close = shared.lost() => Some(close),
-            error = shared.read(control.reader, events, heard_tx) => Some(control_lost(&error)),
-            close = shared.write(role, control.writer, outgoing, heard_rx) => Some(close),
+            close = shared.read(reader, events, heard_tx) => Some(close),
+            close = shared.write(role, &mut writer, outgoing, heard_rx) => Some(close),
         };
         if let Some(close) = end {
             shared.shut(close);
         }
+        shared.say_close(&mut writer).await;
     }
 }
 
@@ -365,16 +376,26 @@ impl Shared {
         }
     }
 
+    /// QUIC's close carries the code and the reason itself.
+    async fn say_close(&self, to: &mut (impl AsyncWrite + Unpin)) {
+        let Some(close) = self.close.get().filter(|close| !close.remote) else { return };
+        if let Carrier::Tls(_) = self.carrier {
+            let farewell = Control::Close { code: close.code as u32, reason: close.reason.clone() };
+            // Who does not read it any more sees the connection end.
+            let _unheard = tokio::time::timeout(limits::FAREWELL, control::write(to, &farewell)).await;
+        }
+    }
+
     async fn read(
         &self,
         mut from: Box<dyn AsyncRead + Send + Unpin>,
         events: mpsc::Sender<Event>,
         heard: watch::Sender<Heard>,
-    ) -> ControlError {
+    ) -> Close {
         loop {
             let message = match control::read::<Control>(&mut from).await {
                 Ok(message) => message,
-                Err(error) => return error,
+                Err(error) => return control_lost(&error),
             };
             heard.send_modify(|heard| heard.at = Instant::now());
             let event = match message {
@@ -393,13 +414,16 @@ impl Shared {
                     }
                     continue;
                 }
+                Control::Close { code, reason } => {
+                    return Close::remote(CloseCode::from_u64(code.into()), reason);
+                }
                 Control::Drain { deadline_ms, reason } => {
                     Event::Drain { deadline: Duration::from_millis(deadline_ms), reason }
                 }
                 Control::Update { services, reach } => Event::Update { services, reach },
             };
             if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
-                return ControlError::Flood(limits::CONTROL_QUEUE);
+                return control_lost(&ControlError::Flood(limits::CONTROL_QUEUE));
             }
         }
     }
@@ -408,7 +432,7 @@ impl Shared {
     async fn write(
         &self,
         role: Role,
-        mut to: Box<dyn AsyncWrite + Send + Unpin>,
+        to: &mut (impl AsyncWrite + Unpin),
         mut outgoing: mpsc::Receiver<Control>,
         mut heard: watch::Receiver<Heard>,
     ) -> Close {
@@ -440,7 +464,7 @@ impl Shared {
                     Control::Ping { n }
                 }
             };
-            if let Err(error) = control::write(&mut to, &message).await {
+            if let Err(error) = control::write(to, &message).await {
                 return control_lost(&error);
             }
         }
@@ -499,7 +523,7 @@ impl Slot {
         };
         let (send, recv) = match self.place {
             Place::Quic(quic) => quic.open(preamble.deadline).await?,
-            Place::Tls(data) => data.open()?,
+            Place::Tls(data) => data.open(),
         };
         let mut stream = Stream::new(send, recv, self.open);
         stream.send.write(head.freeze()).await?;

@@ -1,92 +1,116 @@
-//! Skeleton; the carrier follows.
+//! The TLS carrier of a tunnel: its data connections, seen from either side.
 
-use std::convert::Infallible;
-use std::io;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::error::{Close, OpenError, StreamError};
+use super::accept::Registration;
+use super::halves;
+use super::link::{Link, Traffic};
+use super::pool::Pool;
+use super::serving::Serving;
+use crate::error::OpenError;
 use crate::shard::Shard;
 use crate::stream::{RecvCarrier, SendCarrier};
 use crate::tunnel::Stats;
 use crate::wire::control::Control;
 
-#[derive(Clone, Debug)]
-pub(crate) struct Carrier(Infallible);
 #[derive(Debug)]
-pub(crate) struct Data(Infallible);
+pub(crate) enum Carrier {
+    /// A gateway: begins streams on connections that the node dialled.
+    Gateway { pool: Arc<Pool>, registration: Registration, tending: AbortOnDropHandle<()> },
+    /// A node: dials, and accepts streams.
+    Node { serving: Arc<Serving>, more: mpsc::Sender<u16>, dialling: AbortOnDropHandle<()> },
+}
+
+/// A data connection that was taken for one stream.
 #[derive(Debug)]
-pub(crate) struct Send(Infallible);
-#[derive(Debug)]
-pub(crate) struct Recv(Infallible);
+pub(crate) struct Data(pub(super) Arc<Link>);
 
 impl Carrier {
-    pub(crate) fn close(&self, _close: &Close) {
-        match self.0 {}
+    /// Breaks all data connections, also those in use.
+    pub(crate) fn close(&self) {
+        match self {
+            Self::Gateway { pool, registration, tending } => {
+                registration.end();
+                tending.abort();
+                pool.close();
+            }
+            Self::Node { serving, dialling, .. } => {
+                dialling.abort();
+                serving.close();
+            }
+        }
     }
+
+    /// An idle data connection; the node is asked for more when they run low.
     pub(crate) async fn take(
         &self,
-        _wait: Duration,
-        _control: &mpsc::Sender<Control>,
-        _closed: &CancellationToken,
+        wait: Duration,
+        control: &mpsc::Sender<Control>,
     ) -> Result<Data, OpenError> {
-        match self.0 {}
+        let Self::Gateway { pool, .. } = self else { return Err(OpenError::NoCredit) };
+        let ask = |more: usize| {
+            if let Ok(count @ 1..) = u16::try_from(more) {
+                // A full queue: the node does not read, and the tunnel ends for that.
+                let _full = control.try_send(Control::More { count }).is_err();
+            }
+        };
+        let (link, more) = pool.take();
+        ask(more);
+        if let Some(link) = link {
+            return Ok(Data(link));
+        }
+        let waiting = async {
+            loop {
+                pool.wait().await;
+                let (link, more) = pool.take();
+                ask(more);
+                if let Some(link) = link {
+                    pool.pass_on();
+                    return Data(link);
+                }
+            }
+        };
+        tokio::time::timeout(wait, waiting).await.map_err(|_| OpenError::Timeout(wait))
     }
-    pub(crate) async fn accept(
-        &self,
-        _closed: &CancellationToken,
-    ) -> Result<(SendCarrier, RecvCarrier), Close> {
-        match self.0 {}
+
+    /// The next stream that the gateway begins.
+    pub(crate) async fn accept(&self) -> (SendCarrier, RecvCarrier) {
+        match self {
+            Self::Node { serving, .. } => halves::begin(&serving.next().await),
+            // A node never begins one.
+            Self::Gateway { .. } => std::future::pending().await,
+        }
     }
-    pub(crate) fn more(&self, _count: u16) {
-        match self.0 {}
+
+    /// The gateway wants `count` more data connections.
+    pub(crate) fn more(&self, count: u16) {
+        if let Self::Node { more, .. } = self {
+            // A full queue holds enough wishes already.
+            let _enough = more.try_send(count).is_err();
+        }
     }
-    pub(crate) fn fill(&self, _stats: &mut Stats) {
-        match self.0 {}
+
+    pub(crate) fn fill(&self, stats: &mut Stats) {
+        let traffic: &Traffic = match self {
+            Self::Gateway { pool, .. } => pool.links().traffic(),
+            Self::Node { serving, .. } => serving.links().traffic(),
+        };
+        stats.sent_bytes = traffic.sent.load(Ordering::Relaxed);
+        stats.received_bytes = traffic.received.load(Ordering::Relaxed);
     }
 }
+
 impl Data {
     pub(crate) fn home(&self) -> &Shard {
-        match self.0 {}
+        self.0.home()
     }
-    pub(crate) fn open(self) -> Result<(SendCarrier, RecvCarrier), OpenError> {
-        match self.0 {}
-    }
-}
-impl Send {
-    pub(crate) fn poll_chunk(
-        &mut self,
-        _cx: &mut Context<'_>,
-        _chunk: &mut Bytes,
-    ) -> Poll<Result<(), StreamError>> {
-        match self.0 {}
-    }
-    pub(crate) fn poll_finish(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
-        match self.0 {}
-    }
-    pub(crate) fn reset(&mut self, _code: u32) {
-        match self.0 {}
-    }
-    pub(crate) fn poll_write(&mut self, _cx: &mut Context<'_>, _buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.0 {}
-    }
-    pub(crate) fn poll_flush(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.0 {}
-    }
-}
-impl Recv {
-    pub(crate) fn poll_chunks(
-        &mut self,
-        _cx: &mut Context<'_>,
-        _chunks: &mut [Bytes],
-    ) -> Poll<Result<usize, StreamError>> {
-        match self.0 {}
-    }
-    pub(crate) fn stop(&mut self, _code: u32) {
-        match self.0 {}
+
+    pub(crate) fn open(self) -> (SendCarrier, RecvCarrier) {
+        halves::begin(&self.0)
     }
 }

@@ -95,6 +95,11 @@ pub enum Control {
     More {
         count: u16,
     },
+    /// TLS carrier: the tunnel is closed, and why; the last message.
+    Close {
+        code: u32,
+        reason: String,
+    },
     /// Node to gateway: services or reachable servers changed.
     Update {
         services: Vec<String>,

@@ -1,0 +1,114 @@
+//! The receiving side of a data connection: records read in bulk, opened where they lie.
+
+use std::cell::RefCell;
+use std::io;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::net::TcpStream;
+
+use super::record::{Kind, OVERHEAD, Opener, PAYLOAD_MAX, RecordError};
+
+/// One read takes a burst of the sender: four full records.
+const READ: usize = 4 * (PAYLOAD_MAX + OVERHEAD);
+/// From here on a payload is handed on as it lies in the slab; below, copying it out is cheaper than pinning the slab.
+const HAND_OVER: usize = 8 * 1024;
+
+thread_local! {
+    static SLAB: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+}
+
+/// One record, understood.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Frame {
+    Ready,
+    Data(Bytes),
+    Fin,
+    Reset(u32),
+    Stop { stream: u32, code: u32 },
+}
+
+/// How the direction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Fin,
+    Reset(u32),
+}
+
+pub(super) struct Receiving {
+    opener: Opener,
+    /// Read and not opened; empty, and without memory, while nothing is under way.
+    rest: BytesMut,
+    /// The first data of a stream, opened while it was waited for.
+    pub(super) head: Bytes,
+    pub(super) ended: Option<Ended>,
+    /// We said that we do not read on.
+    pub(super) stopped: bool,
+}
+
+impl Receiving {
+    pub(super) fn new(opener: Opener) -> Self {
+        Self { opener, rest: BytesMut::new(), head: Bytes::new(), ended: None, stopped: false }
+    }
+
+    /// The next stream.
+    pub(super) fn begin(&mut self) {
+        self.ended = None;
+        self.stopped = false;
+    }
+
+    /// Opens the next record that is here whole.
+    pub(super) fn next(&mut self) -> Result<Option<Frame>, RecordError> {
+        let Some((kind, mut payload)) = self.opener.open(&mut self.rest)? else { return Ok(None) };
+        let frame = match (kind, payload.len()) {
+            (Kind::Data, length) if length < HAND_OVER => Frame::Data(Bytes::copy_from_slice(&payload)),
+            (Kind::Data, _) => Frame::Data(payload.freeze()),
+            (Kind::Fin, 0) => Frame::Fin,
+            (Kind::Ready, 0) => Frame::Ready,
+            (Kind::Reset, 4) => Frame::Reset(payload.get_u32()),
+            (Kind::Stop, 8) => Frame::Stop { stream: payload.get_u32(), code: payload.get_u32() },
+            _ => return Err(RecordError::Turn(kind)),
+        };
+        Ok(Some(frame))
+    }
+
+    /// Reads what is there behind what is here already; 0 at the end of the connection.
+    pub(super) fn poll_fill(&mut self, socket: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        loop {
+            if socket.poll_read_ready(cx)?.is_pending() {
+                self.compact();
+                return Poll::Pending;
+            }
+            if let Some(read) = self.fill(socket)? {
+                return Poll::Ready(Ok(read));
+            }
+        }
+    }
+
+    /// Like [`Self::poll_fill`], `None` when nothing is there.
+    pub(super) fn fill(&mut self, socket: &TcpStream) -> io::Result<Option<usize>> {
+        SLAB.with_borrow_mut(|slab| {
+            slab.clear();
+            // Takes the old slab again when all chunks handed out of it are gone.
+            slab.reserve(READ);
+            slab.extend_from_slice(&self.rest);
+            match socket.try_read_buf(slab) {
+                Ok(read) => {
+                    self.rest = slab.split();
+                    Ok(Some(read))
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    /// A small rest does not keep a slab.
+    fn compact(&mut self) {
+        if self.rest.is_empty() {
+            self.rest = BytesMut::new();
+        } else if self.rest.len() < HAND_OVER {
+            self.rest = BytesMut::from(&self.rest[..]);
+        }
+    }
+}

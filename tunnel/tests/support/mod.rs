@@ -1,0 +1,148 @@
+//! A gateway's TCP port and a node that dials it, on loopback.
+
+#![allow(dead_code, reason = "each test uses its part")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_util::task::AbortOnDropHandle;
+use tunnel::shard::Shards;
+use tunnel::tls::{self, AcceptError, Acceptor};
+use tunnel::wire::control::{Hello, PROTOCOL};
+use tunnel::{
+    Answer, NodeKey, Pending, Preamble, Secret, ServerId, ServerIdentity, Status, TraceId, Trust, Tunnel,
+};
+
+pub(crate) fn hello() -> Hello {
+    Hello {
+        protocol: PROTOCOL,
+        server_id: ServerId::new("node-a").expect("valid"),
+        token: Secret::new("token"),
+        namespace: "test".into(),
+        generation: 1,
+        version: "0".into(),
+        services: vec!["echo".into()],
+        reach: vec![],
+    }
+}
+
+pub(crate) fn preamble(service: &str) -> Preamble {
+    Preamble {
+        destination: ServerId::new("node-a").expect("valid"),
+        service: service.into(),
+        client: "192.0.2.1:4711".parse().ok(),
+        deadline: Duration::from_secs(5),
+        trace: TraceId::random(),
+        hops: 0,
+    }
+}
+
+/// A self-signed identity for `localhost`, and its certificate as PEM.
+pub(crate) fn identity() -> (ServerIdentity, String) {
+    let (certificate, key) = ServerIdentity::self_signed(vec!["localhost".into()]).expect("makes one");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("c"), &certificate).expect("writes");
+    std::fs::write(folder.path().join("k"), &key).expect("writes");
+    let identity =
+        ServerIdentity::from_files(&folder.path().join("c"), &folder.path().join("k")).expect("reads");
+    (identity, certificate)
+}
+
+/// A gateway's TCP port: connections of nodes go to the [`Acceptor`], others are dropped.
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    pub(crate) acceptor: Arc<Acceptor>,
+    pub(crate) nodes: mpsc::Receiver<Pending>,
+    /// What became of each connection.
+    pub(crate) outcomes: mpsc::UnboundedReceiver<Result<(), AcceptError>>,
+    pub(crate) ca: String,
+    pub(crate) shards: Shards,
+    _accepting: AbortOnDropHandle<()>,
+}
+
+impl Gateway {
+    pub(crate) async fn start(shards: usize) -> Self {
+        let (identity, ca) = identity();
+        let shards = Shards::start("gateway", shards).expect("threads");
+        let (sender, nodes) = mpsc::channel(16);
+        let acceptor = Arc::new(Acceptor::new(&identity, &shards, &sender).expect("an acceptor"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let address = listener.local_addr().expect("bound");
+        let (told, outcomes) = mpsc::unbounded_channel();
+        let accepting = AbortOnDropHandle::new(tokio::spawn(serve(listener, acceptor.clone(), told)));
+        Self { address, acceptor, nodes, outcomes, ca, shards, _accepting: accepting }
+    }
+
+    pub(crate) fn trust(&self) -> Trust {
+        Trust::Ca(self.ca.clone())
+    }
+
+    pub(crate) async fn admit(&mut self) -> Tunnel {
+        self.nodes.recv().await.expect("a node").admit("gw").await.expect("admitted")
+    }
+
+    /// The node's end and the gateway's.
+    pub(crate) async fn pair(&mut self, node: &Shards) -> (Tunnel, Tunnel) {
+        let (trust, key, hello) = (self.trust(), NodeKey::generate().expect("makes one"), hello());
+        let dial = tls::dial(self.address, "localhost", &trust, &key, &hello, 0, node.get(0));
+        let (node, gateway) = tokio::join!(dial, self.admit());
+        (node.expect("dialled"), gateway)
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    acceptor: Arc<Acceptor>,
+    told: mpsc::UnboundedSender<Result<(), AcceptError>>,
+) {
+    loop {
+        let (socket, _) = listener.accept().await.expect("accepts");
+        let (acceptor, told) = (acceptor.clone(), told.clone());
+        tokio::spawn(async move {
+            let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket).await;
+            let Ok(start) = start else { return };
+            if tls::is_tunnel(&start.client_hello()) {
+                let _test_over = told.send(acceptor.accept(start).await);
+            }
+        });
+    }
+}
+
+/// The node answers each stream and sends its bytes back.
+pub(crate) fn echo(node: &Tunnel) {
+    let node = node.clone();
+    node.home().clone().spawn(async move {
+        while let Ok(incoming) = node.accept().await {
+            tokio::spawn(async move {
+                let (preamble, mut stream) = incoming.preamble().await.expect("a preamble");
+                if preamble.service != "echo" {
+                    let refused = Answer::refused(Status::NoSuchService, "only echo here");
+                    return stream.answer(&refused).await.expect("answers");
+                }
+                stream.answer(&Answer::ok()).await.expect("answers");
+                while let Ok(Some(chunk)) = stream.recv.read().await {
+                    if stream.send.write(chunk).await.is_err() {
+                        return;
+                    }
+                }
+                // The other side may have gone without waiting.
+                let _gone = stream.send.finish().await;
+            });
+        }
+    });
+}
+
+/// Waits until `done`, for at most 5 s.
+pub(crate) async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what} did not come true");
+}

@@ -1,0 +1,236 @@
+//! Streams over TLS data connections, on real sockets.
+
+mod support;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use support::{Gateway, echo, eventually, hello, preamble};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tunnel::shard::Shards;
+use tunnel::wire::control::RefusalCode;
+use tunnel::{
+    Answer, CloseCode, DialError, NodeKey, OpenError, Refusal, Status, Stream, StreamError, Transport,
+    Tunnel, pump, tls,
+};
+
+async fn open(tunnel: &Tunnel) -> Stream {
+    let mut stream = tunnel.open(&preamble("echo"), Bytes::new()).await.expect("opens");
+    stream.answered().await.expect("accepted");
+    stream
+}
+
+#[tokio::test]
+async fn bytes_go_both_ways_and_both_ends_are_seen() {
+    let mut gateway = Gateway::start(2).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    assert_eq!((node.transport(), node.id()), (Transport::Tls, tunnel.id()));
+    echo(&node);
+    let mut stream = tunnel.open(&preamble("echo"), Bytes::from_static(b"first ")).await.expect("opens");
+    stream.answered().await.expect("accepted");
+    let body: Vec<u8> = (0..5_u32 << 20).map(|i| (i % 251) as u8).collect();
+    let (mut send, mut recv) = (stream.send, stream.recv);
+    let body_sent = body.clone();
+    let sender = tokio::spawn(async move {
+        send.write_all(&body_sent).await.expect("writes");
+        send.shutdown().await.expect("finishes");
+    });
+    let mut back = Vec::new();
+    recv.read_to_end(&mut back).await.expect("reads");
+    sender.await.expect("sends");
+    assert_eq!(&back[..6], b"first ");
+    assert!(back[6..] == body[..]);
+    let stats = tunnel.stats();
+    assert!(stats.sent_bytes > 5 << 20 && stats.received_bytes > 5 << 20, "{stats:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_says_why() {
+    let mut gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    echo(&node);
+    for _ in 0..20 {
+        let mut stream = tunnel.open(&preamble("nothing"), Bytes::new()).await.expect("opens");
+        match stream.answered().await {
+            Err(StreamError::Refused { status: Status::NoSuchService, reason }) => {
+                assert_eq!(reason, "only echo here");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_node_learns_the_reason() {
+    let mut gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (trust, key, hello) = (gateway.trust(), NodeKey::generate().expect("makes one"), hello());
+    let dial = tls::dial(gateway.address, "localhost", &trust, &key, &hello, 0, node_shards.get(0));
+    let refuse = async {
+        let pending = gateway.nodes.recv().await.expect("a node");
+        assert_eq!(pending.key, key.fingerprint());
+        pending.refuse(Refusal { code: RefusalCode::BadToken, reason: "no such token".into() }).await;
+    };
+    let (dialled, ()) = tokio::join!(dial, refuse);
+    assert!(matches!(dialled, Err(DialError::Refused(Refusal { code: RefusalCode::BadToken, .. }))));
+}
+
+#[tokio::test]
+async fn a_gateway_with_another_certificate_is_not_believed() {
+    let gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (trust, key, hello) =
+        (tunnel::Trust::Ca(support::identity().1), NodeKey::generate().expect("makes one"), hello());
+    let dialled = tls::dial(gateway.address, "localhost", &trust, &key, &hello, 0, node_shards.get(0)).await;
+    assert!(matches!(dialled, Err(DialError::Tls(..))), "{dialled:?}");
+}
+
+#[tokio::test]
+async fn a_close_carries_its_reason_and_breaks_open_streams() {
+    let mut gateway = Gateway::start(2).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    echo(&node);
+    let mut stream = open(&tunnel).await;
+    tunnel.close(CloseCode::Revoked, "revoked by the administrator");
+    let close = tokio::time::timeout(Duration::from_secs(2), node.closed()).await.expect("in time");
+    assert_eq!(
+        (close.code, close.remote, close.reason.as_str()),
+        (CloseCode::Revoked, true, "revoked by the administrator")
+    );
+    let read = tokio::time::timeout(Duration::from_secs(2), stream.recv.read()).await.expect("in time");
+    assert!(matches!(read, Err(StreamError::Lost(_))), "{read:?}");
+    let opened = tunnel.open(&preamble("echo"), Bytes::new()).await;
+    assert!(matches!(opened, Err(OpenError::Closed(_))), "{opened:?}");
+}
+
+#[tokio::test]
+async fn a_reset_and_a_stop_carry_their_codes() {
+    let mut gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    let resets = async {
+        let (_, mut stream) = node.accept().await.expect("a stream").preamble().await.expect("a preamble");
+        stream.send.write(Bytes::from_static(b"before")).await.expect("writes");
+        stream.send.reset(99);
+        let stopped = node.accept().await.expect("a stream").preamble().await.expect("a preamble").1;
+        let mut stopped = stopped;
+        stopped.recv.stop(77);
+        // Held, so that only the stop can be the cause.
+        (stream, stopped)
+    };
+    let opens = async {
+        let mut stream = tunnel.open(&preamble("x"), Bytes::new()).await.expect("opens");
+        assert_eq!(stream.recv.read().await.expect("data").as_deref(), Some(&b"before"[..]));
+        assert!(matches!(stream.recv.read().await, Err(StreamError::Reset(99))));
+        let mut stream = tunnel.open(&preamble("x"), Bytes::new()).await.expect("opens");
+        let writing = async {
+            loop {
+                if let Err(error) = stream.send.write(Bytes::from_static(&[1; 50_000])).await {
+                    return error;
+                }
+            }
+        };
+        let reading = async {
+            let _never = stream.recv.read().await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            error = writing => assert!(matches!(error, StreamError::Reset(77)), "{error:?}"),
+            () = reading => {}
+        }
+    };
+    let both = async { tokio::join!(resets, opens) };
+    let _held = tokio::time::timeout(Duration::from_secs(5), both).await.expect("in time");
+}
+
+#[tokio::test]
+async fn a_pump_keeps_half_close_exact() {
+    let mut gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    echo(&node);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let mut client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("connects");
+    let (socket, _) = listener.accept().await.expect("accepts");
+    let stream = open(&tunnel).await;
+    let pumping = tokio::spawn(pump::tcp(socket, stream, pump::Patience::default()));
+    client.write_all(b"before the end").await.expect("writes");
+    client.shutdown().await.expect("half-closes");
+    let mut back = Vec::new();
+    client.read_to_end(&mut back).await.expect("reads to the end");
+    assert_eq!(back, b"before the end");
+    let outcome = pumping.await.expect("ends");
+    assert_eq!((outcome.end, outcome.to_stream, outcome.to_socket), (pump::End::Finished, 14, 14));
+}
+
+#[tokio::test]
+async fn one_direction_ends_long_before_the_other() {
+    let mut gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    let late = async {
+        let (_, mut stream) = node.accept().await.expect("a stream").preamble().await.expect("a preamble");
+        stream.answer(&Answer::ok()).await.expect("answers");
+        assert_eq!(stream.recv.read().await.expect("the end"), None);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        stream.send.write(Bytes::from_static(b"late")).await.expect("writes");
+        stream.send.finish().await.expect("finishes");
+    };
+    let early = async {
+        let mut stream = open(&tunnel).await;
+        stream.send.finish().await.expect("finishes");
+        assert_eq!(stream.recv.read().await.expect("data").as_deref(), Some(&b"late"[..]));
+        assert_eq!(stream.recv.read().await.expect("the end"), None);
+    };
+    tokio::join!(late, early);
+}
+
+#[tokio::test]
+async fn a_reset_reaches_the_client_as_a_reset() {
+    let mut gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    node.home().clone().spawn(async move {
+        let (_, mut stream) = node.accept().await.expect("a stream").preamble().await.expect("a preamble");
+        stream.answer(&Answer::ok()).await.expect("answers");
+        stream.reset(99);
+        node.closed().await;
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let mut client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("connects");
+    let (socket, _) = listener.accept().await.expect("accepts");
+    let stream = tunnel.open(&preamble("echo"), Bytes::new()).await.expect("opens");
+    let outcome = pump::tcp(socket, stream, pump::Patience::default()).await;
+    assert_eq!(outcome.end, pump::End::StreamBroke);
+    let error = client.read_to_end(&mut Vec::new()).await.expect_err("reset");
+    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_slow_reader_does_not_hold_up_others() {
+    let mut gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    echo(&node);
+    // Nobody reads what comes back on this one, so writing stalls in the end.
+    let mut stuck = open(&tunnel).await;
+    let stalled = tokio::time::timeout(Duration::from_secs(2), async {
+        loop {
+            stuck.send.write(Bytes::from_static(&[0; 65_536])).await.expect("writes");
+        }
+    });
+    assert!(stalled.await.is_err(), "back-pressure");
+    for _ in 0..50 {
+        let mut stream = open(&tunnel).await;
+        stream.send.write(Bytes::from_static(b"ping")).await.expect("writes");
+        let back = tokio::time::timeout(Duration::from_millis(500), stream.recv.read()).await;
+        assert_eq!(back.expect("in time").expect("reads").as_deref(), Some(&b"ping"[..]));
+        stream.send.finish().await.expect("finishes");
+        assert_eq!(stream.recv.read().await.expect("the end"), None);
+    }
+    eventually("only the stuck one is open", || tunnel.open_streams() == 1).await;
+}
