@@ -22,10 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Two rounds of the idle ping: handshake memory is gone, the steady state is there.
 const SETTLE: Duration = Duration::from_secs(10);
 
-/// Adds `nodes_mb` of one gateway, or the failure, to `results`.
-pub(crate) fn run(round: u32, programs: &Programs, results: &mut Results) {
-    let (place, system) = (Place::loopback(), "quic");
-    match measure(&place, programs) {
+/// Adds `nodes_mb` of a gateway whose nodes use `system` (quic or tls), or the failure, to `results`.
+pub(crate) fn run(system: &str, round: u32, programs: &Programs, results: &mut Results) {
+    let place = Place::loopback();
+    match measure(&place, system, programs) {
         Ok(megabytes) => {
             eprintln!("{:8} round {round} {NODES:8} {system:13} nodes_mb {megabytes:.2}", place.name);
             results.add(place.name, system, "nodes_mb", megabytes);
@@ -40,14 +40,14 @@ pub(crate) fn run(round: u32, programs: &Programs, results: &mut Results) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "kB of memory stay far below 2^52")]
-fn measure(place: &Place, programs: &Programs) -> Result<f64> {
+fn measure(place: &Place, carrier: &str, programs: &Programs) -> Result<f64> {
     let folder = tempfile::Builder::new().prefix("bench-").tempdir()?;
     let service = SocketAddr::new(place.inside.address.into(), free_port()?);
     let bench = Bench { place, programs, entry: systems::entry()?, service, dir: folder.path() };
     let gateway = Gateway::init(&bench, &json!([]))?;
     let mut process = gateway.run(&bench)?;
     let mut command = place.inside.command(programs.find("idle_nodes")?);
-    command.arg(gateway.config.join("gateway.json")).arg(COUNT.to_string());
+    command.arg(gateway.config.join("gateway.json")).arg(COUNT.to_string()).arg(carrier);
     // The gateway's port opens a moment after its process starts; a dial waits seconds for an answer.
     let mut nodes = Guarded::spawn(&mut command, "idle-nodes", folder.path())?;
     nodes.await_output(&format!("ready {COUNT}"), PATIENCE)?;

@@ -1,5 +1,6 @@
 //! Where a measurement runs: one machine's loopback, or two network namespaces joined by a veth pair.
 
+use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -44,6 +45,7 @@ impl Place {
     /// Two namespaces, `10.213.0.1` outside and `10.213.0.2` inside, MTU 1500 with the kernel's default offloads.
     pub(crate) fn veth() -> Result<Self> {
         ensure!(rustix::process::geteuid().is_root(), "network namespaces need root");
+        remove_leftovers()?;
         let id = std::process::id();
         let (outside, inside) =
             (Namespace::create(format!("bench-out-{id}"))?, Namespace::create(format!("bench-in-{id}"))?);
@@ -84,6 +86,19 @@ impl Drop for Namespace {
             eprintln!("bench: {error:#}");
         }
     }
+}
+
+/// Deletes the namespaces of runs that were killed: named after a process that is no more.
+fn remove_leftovers() -> Result<()> {
+    let entries = fs::read_dir("/run/netns").into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    for name in names.filter(|name| name.starts_with("bench-")) {
+        let owner = name.rsplit('-').next().unwrap_or_default();
+        if !Path::new("/proc").join(owner).exists() {
+            ip(&format!("netns del {name}"))?;
+        }
+    }
+    Ok(())
 }
 
 fn ip(arguments: &str) -> Result<()> {

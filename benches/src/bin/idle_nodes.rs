@@ -1,4 +1,4 @@
-//! Load for the memory of a gateway: many nodes in one process, each with its own key and one idle tunnel over QUIC.
+//! Load for the memory of a gateway: many nodes in one process, each with its own key and one idle tunnel.
 
 use std::fs;
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 use tokio::task::JoinSet;
 use tunnel::shard::Shards;
@@ -23,6 +23,15 @@ struct Arguments {
     gateway: PathBuf,
     /// How many nodes
     count: usize,
+    /// What carries the tunnels
+    #[arg(value_enum)]
+    carrier: Carrier,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Carrier {
+    Quic,
+    Tls,
 }
 
 /// What this program needs of gateway.json.
@@ -39,7 +48,7 @@ struct Gateway {
 /// Says `ready COUNT` when all tunnels are open, and holds them until it is killed or one of them closes.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let Arguments { gateway, count } = Arguments::parse();
+    let Arguments { gateway, count, carrier } = Arguments::parse();
     let text = fs::read_to_string(&gateway).with_context(|| format!("cannot read {}", gateway.display()))?;
     let gateway: Gateway = serde_json::from_str(&text).context("gateway.json is not one gateway")?;
     let peer = (gateway.host.as_str(), gateway.port).to_socket_addrs()?.next().context("no address")?;
@@ -49,7 +58,7 @@ async fn main() -> Result<()> {
         if dialling.len() == AT_ONCE {
             open.extend(next(&mut dialling).await?);
         }
-        dialling.spawn(dial(Arc::clone(&gateway), peer, number, shards.clone()));
+        dialling.spawn(dial(Arc::clone(&gateway), peer, carrier, number, shards.clone()));
     }
     while let Some(tunnel) = next(&mut dialling).await? {
         open.push(tunnel);
@@ -65,7 +74,13 @@ async fn next(dialling: &mut JoinSet<Result<Tunnel>>) -> Result<Option<Tunnel>> 
     dialling.join_next().await.transpose()?.transpose()
 }
 
-async fn dial(gateway: Arc<Gateway>, peer: SocketAddr, number: usize, shards: Shards) -> Result<Tunnel> {
+async fn dial(
+    gateway: Arc<Gateway>,
+    peer: SocketAddr,
+    carrier: Carrier,
+    number: usize,
+    shards: Shards,
+) -> Result<Tunnel> {
     let hello = Hello {
         protocol: PROTOCOL,
         server_id: ServerId::new(&format!("idle-{number}"))?,
@@ -77,7 +92,10 @@ async fn dial(gateway: Arc<Gateway>, peer: SocketAddr, number: usize, shards: Sh
         reach: Vec::new(),
     };
     let (key, trust) = (NodeKey::generate()?, Trust::Ca(gateway.ca.clone()));
-    tunnel::quic::dial(peer, &gateway.host, &trust, &key, &hello, number, shards.next())
-        .await
-        .with_context(|| format!("node {number}"))
+    let (name, home) = (&gateway.host, shards.next());
+    let tunnel = match carrier {
+        Carrier::Quic => tunnel::quic::dial(peer, name, &trust, &key, &hello, number, home).await,
+        Carrier::Tls => tunnel::tls::dial(peer, name, &trust, &key, &hello, number, home).await,
+    };
+    tunnel.with_context(|| format!("node {number}"))
 }

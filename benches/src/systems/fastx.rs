@@ -92,6 +92,9 @@ impl System for Relay {
     }
 }
 
+/// New connections a second from one address: more than any client here makes.
+const UNLIMITED: u32 = 1_000_000;
+
 /// A gateway's two folders.
 #[derive(Debug)]
 pub(crate) struct Gateway {
@@ -100,7 +103,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// `fastx-gateway init` as an administrator would, then its services set.
+    /// `fastx-gateway init` as an administrator would, then its services and limits set.
     pub(crate) fn init(bench: &Bench<'_>, services: &Value) -> Result<Self> {
         let gateway = Self { config: bench.dir.join("gateway"), local: bench.dir.join("gateway-local") };
         let address = bench.rendezvous()?;
@@ -110,6 +113,9 @@ impl Gateway {
         run(&mut init, "fastx-gateway-init", bench.dir, bench.patience())?;
         edit(&gateway.config.join("gateway-server.json"), |document| {
             document["services"] = services.clone();
+            // All load comes from one address; the default of 20,000 connections a second would cap it.
+            document["limits"]["newPerSecond"] = json!(UNLIMITED);
+            document["limits"]["newBurst"] = json!(UNLIMITED);
         })?;
         Ok(gateway)
     }
