@@ -1,0 +1,33 @@
+//! Clients over HTTPS: from a TCP connection to a request on a server, and back.
+//!
+//! The modules stand in the order in which bytes meet them:
+//!
+//! ```text
+//! listen        accepts, counts, hands to a shard      certificates  what clients are shown, and until when
+//! greet         PROXY header, ClientHello, ALPN        challenge     what an ACME authority is shown
+//! serve         HTTP/1.1 or HTTP/2, with limits        acme          gets and renews certificates
+//! forward       one request, one response              route         which server
+//! headers       what stays behind, what is added       upload        the request's body, watched
+//! reply         the response's body                    turned        429 for too many connections
+//! exchange      HTTP/1.1 inside a stream               upgrade       WebSocket: bytes after the 101
+//! answer, page  what we say instead of a server        patient       a socket that gives up on a stalled reader
+//! ```
+
+pub mod acme;
+pub mod answer;
+pub mod certificates;
+pub mod challenge;
+mod exchange;
+pub mod forward;
+mod greet;
+mod headers;
+pub mod listen;
+mod page;
+mod patient;
+pub mod proxied;
+mod reply;
+pub mod route;
+pub mod serve;
+mod turned;
+mod upgrade;
+mod upload;
