@@ -8,7 +8,6 @@
 //! router      open, answer, try another way        nodes     the registry, live
 //! retry       what may be tried again              error     why there is no stream
 //! tunnel_port nodes that come in over TCP          metrics   what is counted
-//! web         clients over HTTPS
 //! ```
 
 pub mod admission;
@@ -23,7 +22,6 @@ pub mod route;
 pub mod router;
 pub mod settings;
 pub mod tunnel_port;
-pub mod web;
 
 pub use error::RouteError;
 pub use guard::{Guard, Handshake, Permit, Turned};
