@@ -29,7 +29,7 @@ help: ## List the targets
 .PHONY: demo
 demo: needs-demo ui ## Start a gateway, a node and a desktop on this machine; prints the address to open
 	$(call say,building the programs (some minutes the first time))
-	cargo build --release --locked -p fastx
+	cargo build --release --locked -p fastx -p fastx-gateway
 	cargo run --release --locked -q -p fastx -- demo
 
 .PHONY: test
@@ -89,11 +89,6 @@ $(UI_PAGES): $(UI)/$(MODULES) $(UI_SOURCES)
 %/$(MODULES): %/package-lock.json | needs-demo
 	$(call say,fetching what $* is built with)
 	cd $* && npm ci --no-audit --no-fund
-	touch $@
-
-$(BROWSER_MODULES): $(BROWSER)/package-lock.json | needs-test
-	$(call say,fetching what drives the browser)
-	cd $(BROWSER) && npm ci --no-audit --no-fund
 	touch $@
 
 .PHONY: deps

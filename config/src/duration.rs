@@ -16,13 +16,23 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     deserializer.deserialize_str(Span)
 }
 
+/// The same on a command line.
+///
+/// # Errors
+/// Says what a span looks like.
+pub fn parse(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| format!("write {EXAMPLES}"))
+}
+
+const EXAMPLES: &str = "a time with its unit, such as \"30s\", \"200ms\" or \"1h 30m\"";
+
 struct Span;
 
 impl Visitor<'_> for Span {
     type Value = Duration;
 
     fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a time with its unit, such as \"30s\", \"200ms\" or \"1h 30m\"")
+        f.write_str(EXAMPLES)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {

@@ -1,1 +1,29 @@
-fn main() {}
+//! The program `fastx`: runs a node, and shows how it is.
+
+mod cli;
+mod demo;
+mod exit;
+mod folders;
+mod key;
+mod logging;
+mod notify;
+mod portal_service;
+mod run;
+mod status;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, NodeCommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    let result = match Cli::parse().command {
+        Command::Node { command: NodeCommand::Run(options) } => run::run(options),
+        Command::Node { command: NodeCommand::Key(options) } => key::show(&options),
+        Command::Status(options) => return status::show(&options),
+        Command::Demo(options) => demo::run(options),
+    };
+    exit::code(result)
+}

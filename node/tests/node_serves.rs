@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use gateway::{Gateway, Host, eventually, open, preamble, read_all};
+use gateway::{Gateway, Host, Network, eventually, open, preamble, read_all};
 use node::Handler;
 use node::status::LinkState;
 use serde_json::json;
@@ -63,6 +63,36 @@ async fn a_stream_reaches_its_service_and_each_direction_ends_on_its_own() {
     assert_eq!(read_all(&mut stream).await.unwrap(), b"HELLO WORLD");
     assert_eq!(refusal(open(&tunnel, "vnc", b"").await), Status::NoSuchService);
     eventually("connected", || node.status().is_reachable()).await;
+}
+
+#[tokio::test]
+async fn where_udp_does_not_pass_tls_carries_streams() {
+    let host = Host::new();
+    let gateway = Gateway::start_in(host.dir.path(), Network::OnlyTcp);
+    host.joins(&gateway, "let-me-in");
+    with_echo(&host, None).await;
+    let node = host.start().await;
+    let (_, tunnel) = gateway.tunnel().await;
+    assert_eq!(tunnel.transport(), tunnel::Transport::Tls);
+    let mut stream = open(&tunnel, "echo", b"over tcp").await.unwrap();
+    stream.send.finish().await.unwrap();
+    assert_eq!(read_all(&mut stream).await.unwrap(), b"OVER TCP");
+    eventually("connected", || node.status().is_reachable()).await;
+    let link = node.status().gateways[0].clone();
+    assert_eq!(link.transport, Some(tunnel::Transport::Tls));
+    assert!(link.quic_retry.is_some(), "QUIC is not forgotten");
+}
+
+#[tokio::test]
+async fn where_udp_passes_quic_wins_and_no_second_tunnel_is_left_over() {
+    let host = Host::new();
+    let gateway = Gateway::start(host.dir.path());
+    host.joins(&gateway, "let-me-in");
+    let node = host.start().await;
+    let (_, tunnel) = gateway.tunnel().await;
+    assert_eq!(tunnel.transport(), tunnel::Transport::Quic);
+    assert!(!gateway.is_dialled_within(Duration::from_secs(1)).await);
+    assert_eq!(node.status().gateways[0].quic_retry, None);
 }
 
 #[tokio::test]
@@ -193,7 +223,7 @@ async fn a_gateway_that_comes_back_finds_its_node() {
     gateway.stop();
     eventually("the loss is seen", || !node.status().is_reachable()).await;
     assert!(node.status().gateways[0].last_error.is_some());
-    let gateway = Gateway::start_at(address, host.dir.path(), ca);
+    let gateway = Gateway::start_at(address, host.dir.path(), ca, Network::UdpAndTcp);
     gateway.tunnel().await;
     eventually("connected again", || node.status().is_reachable()).await;
 }

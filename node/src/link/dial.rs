@@ -135,7 +135,7 @@ async fn attempt(call: Call, carrier: Transport, address: SocketAddr) -> Result<
     let key = &me.start.identity.key;
     match carrier {
         Transport::Quic => tunnel::quic::dial(address, host, trust, key, hello, *stripe, home).await,
-        Transport::Tls => Err(DialError::Timeout(address, LOOKUP)),
+        Transport::Tls => tunnel::tls::dial(address, host, trust, key, hello, *stripe, home).await,
     }
 }
 

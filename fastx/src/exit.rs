@@ -1,0 +1,45 @@
+//! From an error to what is printed and the exit code.
+
+use std::process::ExitCode;
+
+use config::ConfigError;
+use node::{LocalError, StartError};
+
+/// sysexits.h `EX_CONFIG`: starting again does not help, so systemd does not.
+const CONFIGURATION: u8 = 78;
+
+/// Prints the error, if there is one.
+pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    eprintln!("fastx: {error:#}");
+    if is_configuration(&error) { ExitCode::from(CONFIGURATION) } else { ExitCode::FAILURE }
+}
+
+/// Whether a person must change a file. What cannot be read or written now may be possible later.
+fn is_configuration(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let config = match cause.downcast_ref::<StartError>() {
+            Some(StartError::Config(error) | StartError::Local(LocalError::File(error))) => Some(error),
+            Some(StartError::Local(LocalError::Taken { .. } | LocalError::Lock { .. })) => None,
+            Some(StartError::Local(_)) => return true,
+            _ => cause.downcast_ref::<ConfigError>(),
+        };
+        config.is_some_and(|error| !matches!(error, ConfigError::Read { .. } | ConfigError::Write { .. }))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn a_bad_file_is_told_from_bad_luck() {
+        let bad = config::parse::<u8>(Path::new("gateway.json"), "{").unwrap_err();
+        assert!(is_configuration(&StartError::Config(bad).into()));
+        let missing = config::read::<u8>(Path::new("/nonexistent"), config::Secrecy::Public).unwrap_err();
+        assert!(!is_configuration(&StartError::Config(missing).into()));
+        let taken = LocalError::Taken { path: "/var/fastx/local".into() };
+        assert!(!is_configuration(&StartError::Local(taken).into()));
+    }
+}

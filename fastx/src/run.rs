@@ -1,0 +1,117 @@
+//! `fastx node run`: the node with its portal, until a signal ends it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use config::Dirs;
+use node::display::Displays;
+use node::{Handler, Identity, Node, Options};
+use portal::Portal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tunnel::shard::Shards;
+
+use crate::cli::RunOptions;
+use crate::logging;
+use crate::notify::notify;
+use crate::portal_service::PortalService;
+
+/// File descriptors that are not streams: sockets of tunnels, displays, the portal's files, logs.
+const OTHER_FILES: u64 = 512;
+/// Streams at a time when the limit on open files would allow more.
+const MOST_STREAMS: u64 = 65_536;
+
+pub(crate) fn run(options: RunOptions) -> anyhow::Result<()> {
+    logging::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(options.folders.dirs(), options.drain))
+}
+
+async fn serve(dirs: Dirs, drain: Duration) -> anyhow::Result<()> {
+    let (mut hangup, mut end) = (signal(SignalKind::hangup())?, EndSignals::new()?);
+    let Started { node, .. } = start(dirs.clone()).await?;
+    tracing::info!("the portal's key is in {}", dirs.local("portal-key").display());
+    if node.status().gateways.is_empty() {
+        let path = dirs.config("gateway.json");
+        tracing::warn!("{} names no gateway: copy it from one, mode 0600, and send SIGHUP", path.display());
+    }
+    notify("READY=1");
+    loop {
+        tokio::select! {
+            biased;
+            () = end.next() => break,
+            _ = hangup.recv() => {
+                notify("RELOADING=1");
+                match node.reload() {
+                    Ok(()) => tracing::info!("configuration read again"),
+                    Err(error) => tracing::error!("nothing changed, because the configuration is bad: {error}"),
+                }
+                notify("READY=1");
+            }
+        }
+    }
+    notify("STOPPING=1");
+    tracing::info!(?drain, "no new streams; open ones may end; a second signal cuts them");
+    tokio::select! {
+        biased;
+        cut = node.drain(drain) => tracing::info!(cut, "ended"),
+        () = end.next() => tracing::warn!("ended at once"),
+    }
+    Ok(())
+}
+
+/// A node, and what runs in it.
+pub(crate) struct Started {
+    pub(crate) node: Node,
+    pub(crate) portal: Portal,
+    pub(crate) displays: Displays,
+}
+
+/// Starts a node with its portal, which finds the displays of its last run again.
+pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
+    let identity = Identity::load_or_make(&dirs).map_err(node::StartError::from)?;
+    let displays = Displays::open(&dirs.local_dir).context("cannot open the displays")?;
+    let portal = Portal::new(identity.server_id, &dirs.local_dir, displays.clone())?;
+    let service: Arc<dyn Handler> = Arc::new(PortalService(portal.clone()));
+    let options = Options {
+        dirs,
+        handlers: BTreeMap::from([(node::PORTAL.to_owned(), service)]),
+        shards: Shards::default_count(),
+        streams: most_streams(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(Started { node: Node::start(options).await?, portal, displays })
+}
+
+/// Raises the limit on open files as far as it goes, and says how many streams it holds.
+fn most_streams() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if setrlimit(Resource::Nofile, raised).is_ok() {
+        limit = raised;
+    }
+    let files = limit.current.unwrap_or(u64::MAX);
+    let streams = files.saturating_sub(OTHER_FILES).clamp(64, MOST_STREAMS);
+    usize::try_from(streams).expect("at most 65,536")
+}
+
+/// SIGTERM and SIGINT.
+pub(crate) struct EndSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl EndSignals {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
