@@ -1,8 +1,11 @@
 //! A machine of the world: a namespace with one link to the router.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::namespace::Namespace;
 use crate::process::Process;
@@ -88,5 +91,24 @@ impl Host {
     pub fn run(&self, command: &mut Command) -> String {
         let output = self.namespace.inside(|| crate::namespace::run(command));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// kill -9 for every process of this program here; returns when they are gone.
+    pub fn kill_all(&self, program: &Path) {
+        crate::wait_for(&format!("{} to be gone", program.display()), Duration::from_secs(5), || {
+            let pids = self.running(program);
+            for pid in &pids {
+                let _gone_already = kill_process(*pid, Signal::KILL);
+            }
+            if pids.is_empty() { Ok(()) } else { Err(format!("{pids:?}")) }
+        });
+    }
+
+    fn running(&self, program: &Path) -> Vec<Pid> {
+        let listed = crate::namespace::run(Command::new("ip").args(["netns", "pids", self.namespace.name()]));
+        let is_it =
+            |pid: &&str| std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == program);
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        listed.split_whitespace().filter(is_it).filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
     }
 }

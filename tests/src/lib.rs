@@ -8,11 +8,13 @@
 //! router     blackholes, NAT, one-way paths            checked    streams whose every byte is compared
 //! sweep      what a killed run left behind             metrics    the admin socket
 //! wait       patience with a deadline                  curl       a client nobody here wrote
+//! bare       a node made of the tunnel crate alone, for `bin/`
 //! ```
 //!
 //! Everything is a guard: dropped, its processes are killed, its namespaces and folders are gone. When a test fails,
 //! every process of its world prints the end of its log.
 
+pub mod bare;
 pub mod checked;
 pub mod curl;
 pub mod gateway;

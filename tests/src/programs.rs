@@ -30,3 +30,8 @@ pub fn fastx() -> PathBuf {
 pub fn hostile_node() -> PathBuf {
     built("hostile-node")
 }
+
+/// A node that leads every stream to one address; see `bin/plain_node.rs`.
+pub fn plain_node() -> PathBuf {
+    built("plain-node")
+}

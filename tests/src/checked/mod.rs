@@ -18,9 +18,11 @@ use crate::pattern::Pattern;
 
 mod running;
 mod server;
+mod watch;
 
 pub use running::Running;
 pub use server::CheckedServer;
+pub use watch::{Seen, Watch};
 
 const VERDICT: usize = 16;
 const PIECE: usize = 64 * 1024;
@@ -140,4 +142,10 @@ async fn receive(
 pub async fn transfer(to: SocketAddr, load: Load) -> Result<Totals, String> {
     let socket = TcpStream::connect(to).await.map_err(|e| format!("connecting to {to}: {e}"))?;
     exchange(socket, load, &AtomicU64::new(0), || false).await
+}
+
+/// Like [`transfer`], and gives up after `limit`.
+pub async fn transfer_within(to: SocketAddr, load: Load, limit: Duration) -> Result<Totals, String> {
+    let transfer = tokio::time::timeout(limit, transfer(to, load));
+    transfer.await.unwrap_or_else(|_| Err(format!("not done after {limit:?}")))
 }

@@ -15,6 +15,9 @@ mod setup;
 
 pub use setup::Setup;
 
+/// Where [`CheckedServer`] listens on each node; its service is called `checked`.
+pub const CHECKED: &str = "127.0.0.1:7000";
+
 /// The files of a node.
 #[derive(Debug)]
 pub struct Prepared {
@@ -53,6 +56,13 @@ impl Prepared {
     /// Starts `fastx node run`.
     pub fn run(&self) -> Process {
         self.host.start("fastx-node", &mut self.command(&["node", "run"]))
+    }
+
+    /// Starts it, with a checked server beside it.
+    pub fn started(self) -> Node {
+        let checked = CheckedServer::start(&self.host, CHECKED);
+        let process = self.run();
+        Node { process, checked, prepared: self }
     }
 
     /// The node's key fingerprint; `fastx node key` makes the key when there is none.

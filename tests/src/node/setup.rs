@@ -4,18 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Node, Prepared};
-use crate::checked::CheckedServer;
+use super::{CHECKED, Node, Prepared};
 use crate::gateway::Gateway;
 use crate::host::Host;
-
-/// Where [`CheckedServer`] listens on each node; its service is called `checked`.
-const CHECKED: &str = "127.0.0.1:7000";
 
 /// A node on its way to be started.
 #[derive(Debug)]
 pub struct Setup {
     host: Host,
+    id: String,
     gateways: Vec<Value>,
     services: Map<String, Value>,
     lan: Option<Value>,
@@ -26,7 +23,14 @@ impl Setup {
     pub fn on(host: Host) -> Self {
         let mut services = Map::new();
         services.insert("checked".into(), json!({ "connect": CHECKED }));
-        Self { host, gateways: Vec::new(), services, lan: None }
+        let id = host.name().to_owned();
+        Self { host, id, gateways: Vec::new(), services, lan: None }
+    }
+
+    /// Another server id than the host's name.
+    pub fn called(mut self, id: &str) -> Self {
+        self.id = id.to_owned();
+        self
     }
 
     /// Nothing comes in that this host did not begin.
@@ -69,7 +73,7 @@ impl Setup {
         for folder in ["config", "local"] {
             std::fs::create_dir_all(prepared.host.path(folder)).expect("our own folder");
         }
-        std::fs::write(prepared.host.path("local/server-id"), format!("{}\n", prepared.host.name()))
+        std::fs::write(prepared.host.path("local/server-id"), format!("{}\n", self.id))
             .expect("our own folder");
         if !self.gateways.is_empty() {
             prepared.write("gateway.json", &Value::Array(self.gateways));
@@ -83,10 +87,7 @@ impl Setup {
 
     /// Starts it without waiting for a tunnel.
     pub fn start(self) -> Node {
-        let prepared = self.prepared();
-        let checked = CheckedServer::start(&prepared.host, CHECKED);
-        let process = prepared.run();
-        Node { process, checked, prepared }
+        self.prepared().started()
     }
 
     /// Starts it and waits until it is connected to every gateway it dials.

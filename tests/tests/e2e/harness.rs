@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use e2e::World;
 use e2e::checked::{CheckedServer, Load, Running, transfer};
+use e2e::curl::curl;
 use e2e::host::Host;
+use e2e::services::{Nginx, Sshd};
 use e2e::wait::wait_until;
 
 /// Sends one datagram through the router; gives the source port that arrived, or nothing when none did.
@@ -90,4 +92,17 @@ fn a_process_is_gone_with_its_guard() {
     assert!(process.holdings().rss > 0);
     drop(process);
     wait_until("the process to be gone", Duration::from_secs(2), || !proc.exists());
+}
+
+#[test]
+fn sshd_and_nginx_answer_on_their_host() {
+    let world = World::new("servers");
+    let host = world.host("a");
+    let sshd = Sshd::start(&host, 22);
+    assert_eq!(host.run(sshd.client("ssh", 22).args(["root@127.0.0.1", "echo $((6*7))"])), "42\n");
+    let nginx = Nginx::start(&host, 8000, "location = /teapot { return 418; }");
+    std::fs::write(nginx.root.join("file"), "content").expect("our own folder");
+    let nowhere = host.path("no-ca");
+    assert_eq!(curl(&host, &nowhere, &["http://127.0.0.1:8000/file"]).text(), "content");
+    assert_eq!(curl(&host, &nowhere, &["http://127.0.0.1:8000/teapot"]).status, 418);
 }

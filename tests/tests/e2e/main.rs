@@ -1,3 +1,15 @@
 //! The whole, on real processes in real network namespaces. Needs root, and the programs built (`make test`).
 
+mod browser;
+mod cluster;
+mod crashes;
+mod drain;
+mod files;
 mod harness;
+mod hostile;
+mod http;
+mod leftovers;
+mod slow;
+mod ssh;
+mod trust;
+mod udp;

@@ -1,0 +1,79 @@
+//! Going away in order: what runs finishes, what is new goes elsewhere, and the process ends by itself.
+
+use std::time::Duration;
+
+use e2e::checked::{Load, Running, transfer};
+use e2e::{Gateway, World};
+use rustix::process::Signal;
+use serde_json::json;
+
+/// 6 MiB at 1 MiB/s: still running when the drain begins, done before its deadline.
+const DOWNLOAD: Load = Load { up: 1000, down: 6 << 20, rate: 1 << 20 };
+
+fn gateway(world: &World, name: &str, drain: &str) -> Gateway {
+    world.gateway(name).serving(7001, "checked", "n1").with("drain", json!(drain)).start()
+}
+
+#[test]
+fn a_gateway_that_drains_finishes_a_download_and_the_other_takes_over() {
+    let world = World::new("drain-gateway");
+    let (mut g1, g2) = (gateway(&world, "g1", "30s"), gateway(&world, "g2", "30s"));
+    let client = world.host("client");
+    let _node = world.node("n1").behind_firewall().dials(&g1).dials(&g2).connected();
+    let download = Running::start(&client, g1.at(7001), DOWNLOAD);
+    g1.process.signal(Signal::TERM);
+    std::thread::sleep(Duration::from_millis(500));
+    let refused = client.namespace().block_on(transfer(g1.at(7001), Load::both_ways(100)));
+    assert!(refused.is_err(), "a draining gateway takes new connections");
+    client.namespace().block_on(transfer(g2.at(7001), Load::both_ways(100_000))).expect("the other gateway");
+    let totals = download.ends(Duration::from_secs(20)).expect("the download is whole");
+    assert_eq!(totals.down, 6 << 20);
+    let status = g1.process.ends(Duration::from_secs(5));
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[test]
+fn a_drain_does_not_wait_longer_than_its_deadline() {
+    let world = World::new("drain-deadline");
+    let mut gateway = gateway(&world, "g1", "2s");
+    let client = world.host("client");
+    let _node = world.node("n1").behind_firewall().dials(&gateway).connected();
+    let endless = Running::start(&client, gateway.at(7001), Load::steady());
+    gateway.process.signal(Signal::TERM);
+    let status = gateway.process.ends(Duration::from_secs(6));
+    assert_eq!(status.code(), Some(0), "{status}");
+    let outcome = endless.ends(Duration::from_secs(2));
+    assert!(outcome.is_err(), "{outcome:?}");
+}
+
+#[test]
+fn a_drain_asked_for_on_the_admin_socket_is_the_same() {
+    let world = World::new("drain-asked");
+    let mut gateway = gateway(&world, "g1", "30s");
+    let client = world.host("client");
+    let _node = world.node("n1").behind_firewall().dials(&gateway).connected();
+    let download = Running::start(&client, gateway.at(7001), DOWNLOAD);
+    let (status, said) = gateway.ask("POST", "/drain").expect("an answer");
+    assert!((200..300).contains(&status), "{status}: {said}");
+    download.ends(Duration::from_secs(20)).expect("the download is whole");
+    let status = gateway.process.ends(Duration::from_secs(5));
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[test]
+fn a_node_that_goes_away_finishes_a_download() {
+    for carrier in ["quic", "tls"] {
+        let world = World::new(&format!("drain-node-{carrier}"));
+        let gateway = gateway(&world, "g1", "30s");
+        let client = world.host("client");
+        let mut node = world.node("n1").behind_firewall().dials_over(&gateway, carrier).connected();
+        let download = Running::start(&client, gateway.at(7001), DOWNLOAD);
+        node.process.signal(Signal::TERM);
+        std::thread::sleep(Duration::from_millis(500));
+        let refused = client.namespace().block_on(transfer(gateway.at(7001), Load::both_ways(100)));
+        assert!(refused.is_err(), "{carrier}: a draining node takes new streams");
+        download.ends(Duration::from_secs(20)).unwrap_or_else(|e| panic!("{carrier}: {e}"));
+        let status = node.process.ends(Duration::from_secs(5));
+        assert_eq!(status.code(), Some(0), "{carrier}: {status}");
+    }
+}
