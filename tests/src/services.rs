@@ -63,8 +63,8 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// `locations` goes into its server block.
-    pub fn start(host: &Host, port: u16, locations: &str) -> Self {
+    /// `options` go behind its port, `locations` into its server block.
+    pub fn start(host: &Host, port: u16, options: &str, locations: &str) -> Self {
         let folder = host.path("nginx");
         let root = folder.join("root");
         for part in ["root", "temp"] {
@@ -77,7 +77,7 @@ impl Nginx {
              http {{ access_log off; client_max_body_size 0; default_type application/octet-stream;\n\
              client_body_temp_path {shown}/temp/b; proxy_temp_path {shown}/temp/p; fastcgi_temp_path {shown}/temp/f;\n\
              uwsgi_temp_path {shown}/temp/u; scgi_temp_path {shown}/temp/s;\n\
-             server {{ listen 127.0.0.1:{port}; root {shown}/root; {locations} }} }}\n"
+             server {{ listen 127.0.0.1:{port} {options}; root {shown}/root; {locations} }} }}\n"
         );
         std::fs::write(folder.join("nginx.conf"), config).expect("our own folder");
         let process = host.start("nginx", Command::new("nginx").arg("-c").arg(folder.join("nginx.conf")));

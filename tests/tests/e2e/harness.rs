@@ -100,7 +100,7 @@ fn sshd_and_nginx_answer_on_their_host() {
     let host = world.host("a");
     let sshd = Sshd::start(&host, 22);
     assert_eq!(host.run(sshd.client("ssh", 22).args(["root@127.0.0.1", "echo $((6*7))"])), "42\n");
-    let nginx = Nginx::start(&host, 8000, "location = /teapot { return 418; }");
+    let nginx = Nginx::start(&host, 8000, "", "location = /teapot { return 418; }");
     std::fs::write(nginx.root.join("file"), "content").expect("our own folder");
     let nowhere = host.path("no-ca");
     assert_eq!(curl(&host, &nowhere, &["http://127.0.0.1:8000/file"]).text(), "content");

@@ -35,7 +35,7 @@ impl Site {
         let gateway = world.gateway("g1").serving(8080, "portal", "web").start();
         let (client, host) = (world.host("client"), world.host("web"));
         host.firewall();
-        let nginx = Nginx::start(&host, 8000, LOCATIONS);
+        let nginx = Nginx::start(&host, 8000, "", LOCATIONS);
         let mut command = Command::new(programs::plain_node());
         command.arg(gateway.files().config("gateway.json")).args(["web", "127.0.0.1:8000"]);
         let node = host.start("plain-node", &mut command);

@@ -9,6 +9,7 @@ mod harness;
 mod hostile;
 mod http;
 mod leftovers;
+mod proxied;
 mod slow;
 mod ssh;
 mod trust;
