@@ -91,11 +91,6 @@ $(UI_PAGES): $(UI)/$(MODULES) $(UI_SOURCES)
 	cd $* && npm ci --no-audit --no-fund
 	touch $@
 
-$(BROWSER_MODULES): $(BROWSER)/package-lock.json | needs-test
-	$(call say,fetching what drives the browser)
-	cd $(BROWSER) && npm ci --no-audit --no-fund
-	touch $@
-
 .PHONY: deps
 deps: needs-demo needs-test ## Install what the other targets need, and nothing else
 
