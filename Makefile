@@ -43,8 +43,8 @@ test: needs-test ui tests/browser/$(MODULES) check ## Every test: the code, the 
 	cargo test --release --locked -p e2e $(RUNNER)
 	$(call say,tests of the packages in a clean Debian 12)
 	$(AS_ROOT) packaging/tests/gateway-in-debootstrap
-	$(AS_ROOT) packaging/tests/under-systemd gateway
-	$(AS_ROOT) packaging/tests/under-systemd node
+	$(AS_ROOT) packaging/tests/gateway-under-systemd
+	$(AS_ROOT) packaging/tests/node-under-systemd
 
 .PHONY: nightly
 nightly: needs-test ui tests/browser/$(MODULES) ## The tests that take long: soak and endurance
