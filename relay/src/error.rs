@@ -24,6 +24,8 @@ pub enum RouteError {
     Lost { server: ServerId, reason: String },
     #[error("server {server} did not answer within {waited:?}")]
     Deadline { server: ServerId, waited: Duration },
+    #[error("the client went away before the server answered")]
+    ClientGone,
 }
 
 impl RouteError {
@@ -46,6 +48,7 @@ impl RouteError {
             },
             Self::Lost { .. } => "lost",
             Self::Deadline { .. } => "deadline",
+            Self::ClientGone => "client-gone",
         }
     }
 
@@ -58,7 +61,7 @@ impl RouteError {
             | Self::Refused { server, .. }
             | Self::Lost { server, .. }
             | Self::Deadline { server, .. } => Some(server),
-            Self::NobodyOffers { .. } | Self::GatewayDraining => None,
+            Self::NobodyOffers { .. } | Self::GatewayDraining | Self::ClientGone => None,
         }
     }
 }
@@ -72,6 +75,11 @@ pub enum TryError {
     Stream(#[from] StreamError),
     #[error("no answer within {0:?}")]
     Deadline(Duration),
+    /// The tunnel fell silent while the answer was waited for.
+    #[error("nothing is heard from the node any more")]
+    Silent,
+    #[error("the client's connection broke: {0}")]
+    Client(#[source] std::io::Error),
 }
 
 /// RFC 3339, to the second, UTC.

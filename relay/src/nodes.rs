@@ -72,6 +72,10 @@ pub struct Registered {
 }
 
 impl Registered {
+    pub fn id(&self) -> &ServerId {
+        &self.id
+    }
+
     /// The node goes away: nothing new goes to this tunnel.
     pub fn drain(&self) {
         self.nodes.change(|registry| registry.drain(&self.id, &self.tunnel));

@@ -31,9 +31,10 @@ pub(crate) fn verdict(error: &TryError, named: bool, relayed: bool, sent: bool) 
         | TryError::Stream(StreamError::Refused { status, .. }) => refused(*status, named, relayed),
         TryError::Open(OpenError::Stream(StreamError::BadAnswer(_)))
         | TryError::Stream(StreamError::BadAnswer(_))
-        | TryError::Deadline(_) => Verdict::Final,
-        TryError::Open(OpenError::Stream(_)) | TryError::Stream(_) if sent => Verdict::Final,
-        TryError::Open(OpenError::Stream(_)) | TryError::Stream(_) => Verdict::OtherLink,
+        | TryError::Deadline(_)
+        | TryError::Client(_) => Verdict::Final,
+        TryError::Open(OpenError::Stream(_)) | TryError::Stream(_) | TryError::Silent if sent => Verdict::Final,
+        TryError::Open(OpenError::Stream(_)) | TryError::Stream(_) | TryError::Silent => Verdict::OtherLink,
     }
 }
 
@@ -61,6 +62,8 @@ pub(crate) fn explain(error: TryError, server: ServerId) -> RouteError {
             let reason = "as many streams are open as it allows".into();
             RouteError::Refused { server, status: Status::Busy, reason }
         }
+        TryError::Client(_) => RouteError::ClientGone,
+        TryError::Silent => RouteError::Lost { server, reason: error.to_string() },
         TryError::Open(error) => RouteError::Lost { server, reason: error.to_string() },
         TryError::Stream(error) => RouteError::Lost { server, reason: error.to_string() },
     }
@@ -105,8 +108,8 @@ mod tests {
 
     #[test]
     fn a_lost_stream_is_repeated_only_if_nothing_was_sent() {
-        for error in [StreamError::Lost(String::new()), StreamError::NoAnswer, StreamError::Reset(0)] {
-            let error = TryError::Stream(error);
+        let streams = [StreamError::Lost(String::new()), StreamError::NoAnswer, StreamError::Reset(0)];
+        for error in streams.map(TryError::Stream).into_iter().chain([TryError::Silent]) {
             assert_eq!(verdict(&error, true, false, false), Verdict::OtherLink);
             assert_eq!(verdict(&error, true, false, true), Verdict::Final);
         }

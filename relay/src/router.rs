@@ -89,7 +89,7 @@ impl Router {
             let way = attempt.next(want, here)?;
             let preamble = attempt.preamble(want, &way);
             let tried = attempt
-                .within(async {
+                .within(&way, async {
                     let slot = way.link.reserve(attempt.left()).await?;
                     let home = slot.home().clone();
                     let mut stream = slot.open(&preamble, first.clone()).await?;
@@ -160,12 +160,23 @@ impl Attempt {
         self.limit.saturating_sub(self.began.elapsed())
     }
 
-    /// Runs one try with the time that is left.
+    /// Runs one try with the time that is left, and while the node is heard: an open that waits for a dead tunnel
+    /// could have another.
     pub(crate) async fn within<T>(
         &self,
+        way: &Way<Tunnel>,
         one: impl Future<Output = Result<T, TryError>>,
     ) -> Result<T, TryError> {
-        tokio::time::timeout(self.left(), one).await.unwrap_or(Err(TryError::Deadline(self.limit)))
+        let mut heard = way.link.way();
+        tokio::select! {
+            biased;
+            tried = tokio::time::timeout(self.left(), one) => {
+                tried.unwrap_or(Err(TryError::Deadline(self.limit)))
+            }
+            () = async {
+                while heard.changed().await.is_ok() && *heard.borrow() == tunnel::Way::Good {}
+            } => Err(TryError::Silent),
+        }
     }
 
     pub(crate) fn opened(&self) {

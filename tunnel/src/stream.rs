@@ -49,19 +49,7 @@ impl Stream {
 
     /// Opener: waits for the acceptor's answer, which comes before any payload.
     pub async fn answered(&mut self) -> Result<(), StreamError> {
-        let mut head = BytesMut::new();
-        loop {
-            match Answer::decode(&mut head) {
-                Ok(Some(Answer { status: Status::Ok, .. })) => break,
-                Ok(Some(Answer { status, reason })) => return Err(StreamError::Refused { status, reason }),
-                Ok(None) => {}
-                Err(error) => return Err(StreamError::BadAnswer(error.to_string())),
-            }
-            let chunk = self.recv.read().await?.ok_or(StreamError::NoAnswer)?;
-            head.extend_from_slice(&chunk);
-        }
-        self.recv.put_back(head.freeze());
-        Ok(())
+        self.recv.answered().await
     }
 
     /// Acceptor: answers the preamble. A refusal ends the stream.
@@ -178,6 +166,24 @@ pub(crate) enum RecvCarrier {
 }
 
 impl RecvHalf {
+    /// Opener: waits for the acceptor's answer, which comes before any payload. Apart from [`Stream::answered`] so that
+    /// payload may be sent meanwhile.
+    pub async fn answered(&mut self) -> Result<(), StreamError> {
+        let mut head = BytesMut::new();
+        loop {
+            match Answer::decode(&mut head) {
+                Ok(Some(Answer { status: Status::Ok, .. })) => break,
+                Ok(Some(Answer { status, reason })) => return Err(StreamError::Refused { status, reason }),
+                Ok(None) => {}
+                Err(error) => return Err(StreamError::BadAnswer(error.to_string())),
+            }
+            let chunk = self.read().await?.ok_or(StreamError::NoAnswer)?;
+            head.extend_from_slice(&chunk);
+        }
+        self.put_back(head.freeze());
+        Ok(())
+    }
+
     /// The next chunk, as it came off the network; `None` at the end.
     pub async fn read(&mut self) -> Result<Option<Bytes>, StreamError> {
         let mut chunk = [Bytes::new()];

@@ -1,1 +1,33 @@
-fn main() {}
+//! `fastx-gateway`: the public process that people reach and nodes dial.
+
+mod admin;
+mod arguments;
+mod commands;
+mod logging;
+mod notify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// `EX_CONFIG` of sysexits.h: starting again does not mend it.
+const BAD_CONFIGURATION: u8 = 78;
+
+/// An error that the configuration is to blame for.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct BadConfiguration(anyhow::Error);
+
+fn main() -> ExitCode {
+    let arguments = arguments::Arguments::parse();
+    match commands::execute(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fastx-gateway: {error:#}");
+            ExitCode::from(if error.is::<BadConfiguration>() { BAD_CONFIGURATION } else { 1 })
+        }
+    }
+}

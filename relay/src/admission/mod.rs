@@ -5,6 +5,7 @@ mod book;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use config::{ConfigError, Secrecy};
 use jiff::Timestamp;
@@ -128,8 +129,12 @@ impl Admission {
         self.book().is_revoked(id)
     }
 
-    /// Changes what is on record about a server, and stores it.
-    pub async fn change(&self, id: &ServerId, verdict: Verdict) -> Result<(), ChangeError> {
+    /// Changes what is on record about a server, at once; what is returned waits until it is stored.
+    pub fn change(
+        &self,
+        id: &ServerId,
+        verdict: Verdict,
+    ) -> Result<impl Future<Output = Result<(), ChangeError>>, ChangeError> {
         let known = {
             let mut book = self.book();
             match verdict {
@@ -142,7 +147,15 @@ impl Admission {
             return Err(ChangeError::NoSuchServer(id.clone()));
         }
         let version = self.note_change();
-        self.stored(version).await.map_err(ChangeError::NotStored)
+        Ok(async move { self.stored(version).await.map_err(ChangeError::NotStored) })
+    }
+
+    /// Servers that may come again, with when they were seen last.
+    pub fn known(&self) -> impl Iterator<Item = (ServerId, Fingerprint, SystemTime)> {
+        let servers = self.view().servers.into_iter();
+        servers
+            .filter(|(_, binding)| binding.revoked.is_none())
+            .map(|(id, binding)| (id, binding.key, binding.last_seen.into()))
     }
 
     /// The server was connected until now.

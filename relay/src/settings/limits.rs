@@ -63,6 +63,10 @@ impl Default for Limits {
 }
 
 impl Limits {
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
     pub fn patience(&self) -> tunnel::pump::Patience {
         tunnel::pump::Patience { half_closed: self.half_closed, write: self.write, idle: Some(self.idle) }
     }

@@ -42,7 +42,7 @@ pub struct Settings {
     /// Load balancers that are believed when they name the client in a PROXY header.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proxy_protocol_from: Vec<Cidr>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub limits: Limits,
     /// Loopback address for `/livez`, `/readyz` and `/metrics`; the admin socket has them in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,8 +118,11 @@ impl Target {
     }
 }
 
+/// Downloads of some hundred megabytes finish; who waits for a restart does not wait too long.
+pub const DEFAULT_DRAIN: Duration = Duration::from_secs(30);
+
 fn default_drain() -> Duration {
-    Duration::from_secs(30)
+    DEFAULT_DRAIN
 }
 
 impl Settings {
@@ -136,6 +139,16 @@ impl Settings {
         let acme = self.acme.as_mut().and_then(|acme| acme.ca_file.as_mut());
         for path in [self.certificate.as_mut(), self.key.as_mut(), acme].into_iter().flatten() {
             *path = folder.join(&path);
+        }
+    }
+}
+
+impl std::fmt::Display for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.service, &self.connect, self.server.as_ref().and_then(Target::server)) {
+            (_, Some(connect), _) => write!(f, "{connect}"),
+            (name, None, Some(server)) => write!(f, "{} of {server}", name.as_deref().unwrap_or_default()),
+            (name, None, None) => write!(f, "{} of any server", name.as_deref().unwrap_or_default()),
         }
     }
 }

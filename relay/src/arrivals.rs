@@ -1,0 +1,137 @@
+//! Nodes that said hello: let in or sent away, registered, and followed until their tunnel closes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::task::TaskTracker;
+use tunnel::wire::control::{Hello, RefusalCode};
+use tunnel::{CloseCode, Event, Fingerprint, Pending, Refusal, Tunnel};
+
+use crate::admission::Admission;
+use crate::metrics::Metrics;
+use crate::nodes::{Nodes, Registered};
+use crate::registry::{NotRegistered, Registration, Removed};
+use crate::router::Router;
+use crate::settings::Settings;
+
+/// Hellos that are decided on, or refused, at once: 1,000 nodes come back together after a restart.
+const AT_ONCE: usize = 1024;
+/// A welcome is one small message; a node that does not take it in this time is not there.
+const WELCOME: Duration = Duration::from_secs(5);
+
+/// Decides on nodes.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrivals {
+    pub settings: Arc<ArcSwap<Settings>>,
+    pub admission: Arc<Admission>,
+    pub nodes: Arc<Nodes>,
+    pub router: Router,
+    pub metrics: Metrics,
+    pub tasks: TaskTracker,
+}
+
+impl Arrivals {
+    /// Takes nodes as they come; ends when the listeners do.
+    pub(crate) async fn run(self, mut pending: mpsc::Receiver<Pending>) {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        while let Some(node) = pending.recv().await {
+            // Beyond it a node gets no answer, and comes back by itself.
+            let Ok(place) = places.clone().try_acquire_owned() else { continue };
+            self.tasks.spawn(self.clone().welcome(node, place));
+        }
+    }
+
+    async fn welcome(self, node: Pending, place: OwnedSemaphorePermit) {
+        let (id, remote, transport) = (node.hello.server_id.clone(), node.remote, node.transport);
+        let key = node.key.clone();
+        if let Err(refusal) = self.decide(&node.hello, &node.key, remote).await {
+            self.metrics.hello(Some(refusal.code));
+            tracing::info!(server = %id, %remote, %key, code = ?refusal.code, reason = %refusal, "node refused");
+            return node.refuse(refusal).await;
+        }
+        let registration = Registration {
+            id: id.clone(),
+            key,
+            version: node.hello.version.clone(),
+            generation: node.hello.generation,
+            services: node.hello.services.clone(),
+            reach: node.hello.reach.clone(),
+        };
+        let gateway = self.settings.load().host.clone();
+        let tunnel = match tokio::time::timeout(WELCOME, node.admit(&gateway)).await {
+            Ok(Ok(tunnel)) => tunnel,
+            Ok(Err(error)) => return tracing::debug!(server = %id, %remote, %error, "node left before its welcome"),
+            Err(_) => return tracing::debug!(server = %id, %remote, "node took no welcome"),
+        };
+        drop(place);
+        match self.nodes.register(registration, tunnel.clone()) {
+            Ok(registered) => {
+                self.metrics.hello(None);
+                tracing::info!(server = %id, %remote, %transport, tunnel = tunnel.id(), "node connected");
+                self.follow(&tunnel, &registered).await;
+            }
+            // Another start of the node overtook this one just now.
+            Err(error) => tunnel.close(CloseCode::Displaced, &error.to_string()),
+        }
+    }
+
+    async fn decide(&self, hello: &Hello, key: &Fingerprint, remote: SocketAddr) -> Result<(), Refusal> {
+        if self.router.is_draining() {
+            let reason = "this gateway is being taken out of service".into();
+            return Err(Refusal { code: RefusalCode::Draining, reason });
+        }
+        let settings = self.settings.load_full();
+        self.admission.decide(hello, key, remote.ip(), &settings).await?;
+        self.nodes.check(&hello.server_id, hello.generation).map_err(|error| {
+            let code = match error {
+                NotRegistered::Stale { .. } => RefusalCode::StaleGeneration,
+                NotRegistered::TooMany => RefusalCode::Busy,
+            };
+            Refusal { code, reason: error.to_string() }
+        })
+    }
+
+    /// Hears what the node says about itself until the tunnel closes.
+    async fn follow(&self, tunnel: &Tunnel, registered: &Registered) {
+        let id = registered.id();
+        if self.admission.is_revoked(id) {
+            // Revoked between the decision and the registration.
+            self.nodes.revoke(id);
+        }
+        let mut events = tunnel.take_events();
+        let close = loop {
+            let event = tokio::select! {
+                biased;
+                close = tunnel.closed() => break close,
+                Some(event) = next(&mut events) => event,
+            };
+            match event {
+                Event::Drain { deadline, reason } => {
+                    tracing::info!(server = %id, tunnel = tunnel.id(), ?deadline, reason, "node drains");
+                    registered.drain();
+                }
+                Event::Update { services, reach } => registered.update(services, reach),
+            }
+        };
+        let removed = registered.end();
+        tracing::info!(server = %id, tunnel = tunnel.id(), %close, last = removed == Removed::Last, "tunnel closed");
+        if removed == Removed::Last {
+            self.admission.seen(id);
+        }
+    }
+}
+
+/// `None` at the end of the events, for which a select then does not wait.
+async fn next(events: &mut Option<mpsc::Receiver<Event>>) -> Option<Event> {
+    let event = match events {
+        Some(receiver) => receiver.recv().await,
+        None => None,
+    };
+    if event.is_none() {
+        *events = None;
+    }
+    event
+}

@@ -1,0 +1,385 @@
+//! Bytes between two TCP sockets, both ways, each direction ended on its own. Small amounts are copied; once a
+//! direction has moved enough without a pause, its bytes go through a pipe and stay in the kernel.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rustix::net::Shutdown;
+use rustix::pipe::{SpliceFlags, splice};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+use tunnel::pump::Patience;
+
+use crate::pipes::Pipe;
+
+/// One read or splice moves at most this: more does not raise the throughput, and others wait meanwhile.
+const COPY: usize = 64 * 1024;
+/// A direction is spliced after this much without a pause: below it two system calls for copying 1 to 16 KiB cost
+/// less than two for splicing them.
+const SPLICE_AFTER: usize = 128 * 1024;
+/// A direction moves at most this often before others get their turn.
+const TURNS: usize = 16;
+
+/// What a relay moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub to_far: u64,
+    pub to_near: u64,
+    /// Both directions ended in order; otherwise both sockets are to be reset.
+    pub is_orderly: bool,
+}
+
+/// Relays until both directions ended, one side broke, or `patience` is over.
+pub(crate) async fn relay(near: &TcpStream, far: &TcpStream, patience: Patience) -> Moved {
+    let mut to_far = Direction::default();
+    let mut to_near = Direction::default();
+    let mut watch = Watch::new(patience);
+    let is_orderly = poll_fn(|cx| {
+        let before = (to_far.moved, to_near.moved);
+        let forward = to_far.poll(cx, near, far);
+        let backward = to_near.poll(cx, far, near);
+        match (forward, backward) {
+            (Poll::Ready(Err(_)), _) | (_, Poll::Ready(Err(_))) => return Poll::Ready(false),
+            (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => return Poll::Ready(true),
+            _ => {}
+        }
+        let moved = before != (to_far.moved, to_near.moved);
+        let half_closed = to_far.has_ended || to_near.has_ended;
+        let waiting = to_far.is_waiting() || to_near.is_waiting();
+        watch.poll(cx, moved, half_closed, waiting).map(|()| false)
+    })
+    .await;
+    Moved { to_far: to_far.moved, to_near: to_near.moved, is_orderly }
+}
+
+/// One way, from a source to a sink.
+#[derive(Debug, Default)]
+struct Direction {
+    held: Held,
+    moved: u64,
+    /// Bytes since the source last had none.
+    burst: usize,
+    source_ended: bool,
+    has_ended: bool,
+}
+
+/// Bytes that the sink did not take yet.
+#[derive(Debug, Default)]
+enum Held {
+    #[default]
+    Nothing,
+    Copied(Vec<u8>, usize),
+    Piped(Pipe, usize),
+}
+
+impl Direction {
+    fn is_waiting(&self) -> bool {
+        match &self.held {
+            Held::Nothing => false,
+            Held::Copied(..) => true,
+            Held::Piped(_, count) => *count > 0,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, from: &TcpStream, to: &TcpStream) -> Poll<io::Result<()>> {
+        for _ in 0..TURNS {
+            if self.has_ended {
+                return Poll::Ready(Ok(()));
+            }
+            if self.is_waiting() {
+                ready!(self.empty(cx, to))?;
+            } else if self.source_ended {
+                rustix::net::shutdown(to, Shutdown::Write)?;
+                self.held = Held::Nothing;
+                self.has_ended = true;
+            } else {
+                match self.fill(cx, from, to) {
+                    Poll::Ready(filled) => filled?,
+                    Poll::Pending => {
+                        self.rest();
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The source has nothing now: an empty pipe goes back to the others.
+    fn rest(&mut self) {
+        self.burst = 0;
+        if let Held::Piped(pipe, _) = std::mem::take(&mut self.held) {
+            pipe.give_back();
+        }
+    }
+
+    /// Takes what the source has, through the pipe in a long burst, and by copying otherwise.
+    fn fill(&mut self, cx: &mut Context<'_>, from: &TcpStream, to: &TcpStream) -> Poll<io::Result<()>> {
+        if self.burst >= SPLICE_AFTER
+            && matches!(self.held, Held::Nothing)
+            && let Some(pipe) = Pipe::take()
+        {
+            self.held = Held::Piped(pipe, 0);
+        }
+        let count = match &mut self.held {
+            Held::Piped(pipe, held) => {
+                let count = ready!(poll_io(cx, from, Interest::READABLE, || {
+                    splice(from, None, &pipe.write, None, pipe.size, SpliceFlags::MOVE | SpliceFlags::NONBLOCK)
+                }))?;
+                *held = count;
+                count
+            }
+            _ => ready!(self.copy(cx, from, to))?,
+        };
+        self.source_ended = count == 0;
+        self.burst = self.burst.saturating_add(count);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads into the thread's buffer and writes at once; only what the sink does not take gets memory of its own.
+    fn copy(&mut self, cx: &mut Context<'_>, from: &TcpStream, to: &TcpStream) -> Poll<io::Result<usize>> {
+        with_buffer(|buffer| {
+            let count = ready!(poll_io(cx, from, Interest::READABLE, || {
+                rustix::io::read(from, &mut *buffer)
+            }))?;
+            let mut written = 0;
+            while written < count {
+                match poll_io(cx, to, Interest::WRITABLE, || rustix::io::write(to, &buffer[written..count])) {
+                    Poll::Ready(now) => written += now?,
+                    Poll::Pending => break,
+                }
+            }
+            self.moved += written as u64;
+            if written < count {
+                self.held = Held::Copied(buffer[written..count].to_vec(), 0);
+            }
+            Poll::Ready(Ok(count))
+        })
+    }
+
+    /// Gives the sink what it takes.
+    fn empty(&mut self, cx: &mut Context<'_>, to: &TcpStream) -> Poll<io::Result<()>> {
+        let written = match &mut self.held {
+            Held::Nothing => return Poll::Ready(Ok(())),
+            Held::Copied(bytes, at) => {
+                let written =
+                    ready!(poll_io(cx, to, Interest::WRITABLE, || rustix::io::write(to, &bytes[*at..])))?;
+                *at += written;
+                let is_done = *at == bytes.len();
+                if is_done {
+                    self.held = Held::Nothing;
+                }
+                written
+            }
+            Held::Piped(pipe, held) => {
+                let written = ready!(poll_io(cx, to, Interest::WRITABLE, || {
+                    splice(&pipe.read, None, to, None, *held, SpliceFlags::MOVE | SpliceFlags::NONBLOCK)
+                }))?;
+                *held -= written;
+                written
+            }
+        };
+        self.moved += written as u64;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Does `act` when the socket is ready for it; forgets the readiness when it was not.
+fn poll_io(
+    cx: &mut Context<'_>,
+    socket: &TcpStream,
+    interest: Interest,
+    mut act: impl FnMut() -> rustix::io::Result<usize>,
+) -> Poll<io::Result<usize>> {
+    loop {
+        if interest.is_readable() {
+            ready!(socket.poll_read_ready(cx))?;
+        } else {
+            ready!(socket.poll_write_ready(cx))?;
+        }
+        match socket.try_io(interest, || act().map_err(io::Error::from)) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            done => return Poll::Ready(done),
+        }
+    }
+}
+
+fn with_buffer<T>(act: impl FnOnce(&mut [u8]) -> T) -> T {
+    thread_local! {
+        static BUFFER: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.resize(COPY, 0);
+        act(buffer)
+    })
+}
+
+/// Ends a relay that waits for too long; looks only now and then.
+struct Watch {
+    patience: Patience,
+    look: Pin<Box<Sleep>>,
+    moved_at: Instant,
+}
+
+impl Watch {
+    fn new(patience: Patience) -> Self {
+        let moved_at = Instant::now();
+        Self { patience, look: Box::pin(tokio::time::sleep_until(moved_at + pause(&patience))), moved_at }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, moved: bool, half_closed: bool, waiting: bool) -> Poll<()> {
+        if moved {
+            self.moved_at = Instant::now();
+        }
+        while self.look.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            if self.is_over(now - self.moved_at, half_closed, waiting) {
+                return Poll::Ready(());
+            }
+            self.look.as_mut().reset(now + pause(&self.patience));
+        }
+        Poll::Pending
+    }
+
+    fn is_over(&self, quiet: Duration, half_closed: bool, waiting: bool) -> bool {
+        let Patience { half_closed: half, write, idle } = self.patience;
+        (half_closed && quiet >= half) || (waiting && quiet >= write) || idle.is_some_and(|idle| quiet >= idle)
+    }
+}
+
+fn pause(patience: &Patience) -> Duration {
+    let shortest = patience.half_closed.min(patience.write);
+    patience.idle.map_or(shortest, |idle| idle.min(shortest)) / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, accepted) = tokio::join!(client, listener.accept());
+        (client.unwrap(), accepted.unwrap().0)
+    }
+
+    /// A relay between two ends.
+    async fn relayed(patience: Patience) -> (TcpStream, TcpStream, tokio::task::JoinHandle<Moved>) {
+        let (client, near) = pair().await;
+        let (far, server) = pair().await;
+        let relaying = tokio::spawn(async move {
+            let moved = relay(&near, &far, patience).await;
+            if !moved.is_orderly {
+                crate::listen::reset_on_close(&near);
+                crate::listen::reset_on_close(&far);
+            }
+            moved
+        });
+        (client, server, relaying)
+    }
+
+    fn body(size: usize) -> Vec<u8> {
+        (0..size).map(|i| u8::try_from(i * 7 % 251).unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn every_byte_arrives_and_half_close_is_exact() {
+        // Below, at and far beyond the point where splicing begins.
+        for size in [0, 1, SPLICE_AFTER, 20 << 20] {
+            let (mut client, mut server, relaying) = relayed(Patience::default()).await;
+            let sent = body(size);
+            let expected = sent.clone();
+            let sending = tokio::spawn(async move {
+                client.write_all(&sent).await.unwrap();
+                client.shutdown().await.unwrap();
+                let mut answer = Vec::new();
+                client.read_to_end(&mut answer).await.unwrap();
+                answer
+            });
+            let mut seen = Vec::new();
+            server.read_to_end(&mut seen).await.unwrap();
+            assert!(seen == expected, "{size}");
+            // The other direction is still open.
+            server.write_all(b"answer").await.unwrap();
+            drop(server);
+            assert_eq!(sending.await.unwrap(), b"answer");
+            let moved = relaying.await.unwrap();
+            assert_eq!(moved, Moved { to_far: size as u64, to_near: 6, is_orderly: true });
+        }
+    }
+
+    #[tokio::test]
+    async fn bytes_survive_a_sink_that_reads_late_and_slowly() {
+        let (mut client, mut server, _relaying) = relayed(Patience::default()).await;
+        let sent = body(8 << 20);
+        let expected = sent.clone();
+        tokio::spawn(async move {
+            for chunk in sent.chunks(300_000) {
+                client.write_all(chunk).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut seen = Vec::new();
+        let mut buffer = vec![0; 10_007];
+        loop {
+            match server.read(&mut buffer).await.unwrap() {
+                0 => break,
+                count => seen.extend_from_slice(&buffer[..count]),
+            }
+        }
+        assert!(seen == expected);
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_carried_to_the_other_side() {
+        let (client, mut server, relaying) = relayed(Patience::default()).await;
+        crate::listen::reset_on_close(&client);
+        drop(client);
+        let error = server.read(&mut [0; 8]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        assert!(!relaying.await.unwrap().is_orderly);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_is_cut_off() {
+        let patience = Patience { write: Duration::from_millis(200), ..Patience::default() };
+        let (mut client, _server, relaying) = relayed(patience).await;
+        let sending = tokio::spawn(async move { client.write_all(&body(64 << 20)).await });
+        let moved = tokio::time::timeout(Duration::from_secs(5), relaying).await.unwrap().unwrap();
+        assert!(!moved.is_orderly);
+        assert!(sending.await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn an_idle_direction_holds_no_pipe() {
+        let mut direction = Direction { burst: SPLICE_AFTER, ..Direction::default() };
+        let (mut client, near) = pair().await;
+        let (far, mut server) = pair().await;
+        client.write_all(&body(1000)).await.unwrap();
+        let mut seen = vec![0; 1000];
+        tokio::select! {
+            _ = poll_fn(|cx| direction.poll(cx, &near, &far)) => panic!("nothing ended"),
+            read = server.read_exact(&mut seen) => { read.unwrap(); }
+        }
+        assert!(seen == body(1000));
+        let rested = poll_fn(|cx| Poll::Ready(direction.poll(cx, &near, &far).is_pending())).await;
+        assert!(rested && matches!(direction.held, Held::Nothing) && direction.burst == 0);
+    }
+
+    #[test]
+    fn a_held_connection_is_small() {
+        // Two directions and a watch; the sockets come on top.
+        assert!(size_of::<Direction>() <= 64, "{}", size_of::<Direction>());
+    }
+}
