@@ -513,25 +513,33 @@ impl Slot {
 
     /// Opens the stream: the preamble and `first` leave in one flight.
     pub async fn open(self, preamble: &Preamble, first: Bytes) -> Result<Stream, OpenError> {
-        let mut head = BytesMut::with_capacity(128 + first.len().min(1024));
-        preamble.encode(&mut head);
-        let rest = if first.len() <= 1024 {
-            head.extend_from_slice(&first);
-            Bytes::new()
-        } else {
-            first
-        };
         let (send, recv) = match self.place {
             Place::Quic(quic) => quic.open(preamble.deadline).await?,
             Place::Tls(data) => data.open(),
         };
-        let mut stream = Stream::new(send, recv, self.open);
-        stream.send.write(head.freeze()).await?;
-        if !rest.is_empty() {
-            stream.send.write(rest).await?;
-        }
-        Ok(stream)
+        begin(Stream::new(send, recv, self.open), preamble, first).await
     }
+}
+
+/// Sends the preamble and `first`, in one write if `first` is small.
+pub(crate) async fn begin(
+    mut stream: Stream,
+    preamble: &Preamble,
+    first: Bytes,
+) -> Result<Stream, OpenError> {
+    let mut head = BytesMut::with_capacity(128 + first.len().min(1024));
+    preamble.encode(&mut head);
+    let rest = if first.len() <= 1024 {
+        head.extend_from_slice(&first);
+        Bytes::new()
+    } else {
+        first
+    };
+    stream.send.write(head.freeze()).await?;
+    if !rest.is_empty() {
+        stream.send.write(rest).await?;
+    }
+    Ok(stream)
 }
 
 /// A stream that the other side opened; its preamble is still to be read.
@@ -539,6 +547,10 @@ impl Slot {
 pub struct Incoming(Stream);
 
 impl Incoming {
+    pub(crate) fn new(stream: Stream) -> Self {
+        Self(stream)
+    }
+
     /// Reads the preamble, within [`limits::PREAMBLE`]; call it off the accept loop.
     pub async fn preamble(mut self) -> Result<(Preamble, Stream), PreambleError> {
         let preamble = self.0.take_preamble().await?;

@@ -1,8 +1,7 @@
 //! A gateway's side: TLS connections of nodes, which came in on the port of the HTTPS clients.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use rustls::ServerConfig;
@@ -17,8 +16,10 @@ use tokio_util::task::AbortOnDropHandle;
 use super::carrier::Carrier;
 use super::hello::{DataAnswer, DataHello, Secrets};
 use super::link::Link;
+use super::links::Stock;
 use super::pool::Pool;
 use super::socket;
+use super::tunnels::Tunnels;
 use crate::error::StreamError;
 use crate::handshake::Pending;
 use crate::identity::{self, Fingerprint, IdentityError, ServerIdentity};
@@ -53,6 +54,8 @@ pub enum AcceptError {
     Hello(#[from] ControlError),
     #[error("a data connection names a tunnel that is not open, or not its own")]
     UnknownTunnel,
+    #[error("key {0} is not allowed in here; it would stand in lan.json")]
+    NotAllowed(Fingerprint),
     #[error("the tunnel has enough data connections")]
     Full,
     #[error("the data connection broke at once: {0}")]
@@ -159,14 +162,13 @@ impl Acceptor {
         let secrets = Secrets::export(&session)?;
         let home = self.home();
         let socket = socket::move_to(&home, socket)?;
-        let id = pool.links().next_id();
-        let link = Link::new(id, home, socket, (&secrets.acceptor, &secrets.dialler), pool.owner());
+        let link = Link::new(home, socket, (&secrets.acceptor, &secrets.dialler), &pool);
         link.hear_ready().await?;
         if pool.add(link) { Ok(()) } else { Err(AcceptError::Full) }
     }
 }
 
-async fn refuse(mut tls: TlsStream<TcpStream>, error: AcceptError) -> Result<(), AcceptError> {
+pub(super) async fn refuse(mut tls: TlsStream<TcpStream>, error: AcceptError) -> Result<(), AcceptError> {
     control::write(&mut tls, &DataAnswer::Refused { reason: error.to_string() }).await?;
     Err(error)
 }
@@ -184,52 +186,7 @@ fn server_config(
     tickets: &Arc<dyn ProducesTickets>,
 ) -> Result<Arc<ServerConfig>, IdentityError> {
     let mut config = identity::gateway_config(identity, &[identity::ALPN_TUNNEL, identity::ALPN_DATA])?;
-    // Tickets keep the session at the node; one is enough, it may be used for all refills.
+    // Tickets keep the sessions at the nodes. Each handshake uses one up and brings two, so that a burst resumes too.
     config.ticketer = tickets.clone();
-    config.send_tls13_tickets = 1;
     Ok(Arc::new(config))
-}
-
-/// The tunnels that data connections may belong to.
-#[derive(Debug, Default)]
-pub(super) struct Tunnels(Mutex<HashMap<String, Open>>);
-
-#[derive(Debug)]
-struct Open {
-    key: Fingerprint,
-    pool: Weak<Pool>,
-}
-
-impl Tunnels {
-    fn open(&self) -> MutexGuard<'_, HashMap<String, Open>> {
-        self.0.lock().expect("no panic while held")
-    }
-
-    fn register(self: &Arc<Self>, id: &str, key: &Fingerprint, pool: &Arc<Pool>) -> Registration {
-        self.open().insert(id.to_owned(), Open { key: key.clone(), pool: Arc::downgrade(pool) });
-        Registration { tunnels: self.clone(), id: id.to_owned() }
-    }
-
-    fn find(&self, id: &str, key: &Fingerprint) -> Option<Arc<Pool>> {
-        self.open().get(id).filter(|open| open.key == *key)?.pool.upgrade()
-    }
-}
-
-/// Data connections find the tunnel until this ends or is dropped.
-#[derive(Debug)]
-pub(crate) struct Registration {
-    tunnels: Arc<Tunnels>,
-    id: String,
-}
-
-impl Registration {
-    pub(super) fn end(&self) {
-        self.tunnels.open().remove(&self.id);
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.end();
-    }
 }

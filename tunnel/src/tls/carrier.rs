@@ -7,11 +7,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::accept::Registration;
 use super::halves;
-use super::link::{Link, Traffic};
-use super::pool::Pool;
-use super::serving::Serving;
+use super::link::Link;
+use super::links::Stock;
+use super::pool::{self, Pool};
+use super::serving::{Begun, Serving};
+use super::tunnels::Registration;
 use crate::error::OpenError;
 use crate::shard::Shard;
 use crate::stream::{RecvCarrier, SendCarrier};
@@ -23,7 +24,7 @@ pub(crate) enum Carrier {
     /// A gateway: begins streams on connections that the node dialled.
     Gateway { pool: Arc<Pool>, registration: Registration, tending: AbortOnDropHandle<()> },
     /// A node: dials, and accepts streams.
-    Node { serving: Arc<Serving>, more: mpsc::Sender<u16>, dialling: AbortOnDropHandle<()> },
+    Node { serving: Arc<Serving>, begun: Begun, more: mpsc::Sender<u16>, dialling: AbortOnDropHandle<()> },
 }
 
 /// A data connection that was taken for one stream.
@@ -41,7 +42,7 @@ impl Carrier {
             }
             Self::Node { serving, dialling, .. } => {
                 dialling.abort();
-                serving.close();
+                serving.links().close();
             }
         }
     }
@@ -53,35 +54,17 @@ impl Carrier {
         control: &mpsc::Sender<Control>,
     ) -> Result<Data, OpenError> {
         let Self::Gateway { pool, .. } = self else { return Err(OpenError::NoCredit) };
-        let ask = |more: usize| {
-            if let Ok(count @ 1..) = u16::try_from(more) {
-                // A full queue: the node does not read, and the tunnel ends for that.
-                let _full = control.try_send(Control::More { count }).is_err();
-            }
+        let ask = |count| {
+            // A full queue: the node does not read, and the tunnel ends for that.
+            let _full = control.try_send(Control::More { count }).is_err();
         };
-        let (link, more) = pool.take();
-        ask(more);
-        if let Some(link) = link {
-            return Ok(Data(link));
-        }
-        let waiting = async {
-            loop {
-                pool.wait().await;
-                let (link, more) = pool.take();
-                ask(more);
-                if let Some(link) = link {
-                    pool.pass_on();
-                    return Data(link);
-                }
-            }
-        };
-        tokio::time::timeout(wait, waiting).await.map_err(|_| OpenError::Timeout(wait))
+        pool::take(pool, wait, ask).await.map(Data)
     }
 
     /// The next stream that the gateway begins.
     pub(crate) async fn accept(&self) -> (SendCarrier, RecvCarrier) {
         match self {
-            Self::Node { serving, .. } => halves::begin(&serving.next().await),
+            Self::Node { begun, .. } => halves::begin(&begun.next().await),
             // A node never begins one.
             Self::Gateway { .. } => std::future::pending().await,
         }
@@ -96,7 +79,7 @@ impl Carrier {
     }
 
     pub(crate) fn fill(&self, stats: &mut Stats) {
-        let traffic: &Traffic = match self {
+        let traffic = match self {
             Self::Gateway { pool, .. } => pool.links().traffic(),
             Self::Node { serving, .. } => serving.links().traffic(),
         };

@@ -3,7 +3,7 @@
 use rustls::ConnectionCommon;
 use serde::{Deserialize, Serialize};
 
-use super::record::Secret;
+use super::keys::Secret;
 
 /// A dialled data connection says where it belongs.
 #[derive(Debug, Serialize, Deserialize)]

@@ -4,17 +4,33 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-use super::link::{Link, Traffic};
+use tokio::sync::Notify;
+
+use super::link::{Keeper, Link, Owner, Traffic};
+
+/// Keeps the links of one tunnel, and takes new ones.
+pub(crate) trait Stock: Keeper {
+    fn links(&self) -> &Links;
+    /// A link that was made now. `false`: it is not wanted any more.
+    fn add(&self, link: Arc<Link>) -> bool;
+}
+
+/// What a new link of `stock` belongs to.
+pub(super) fn owner<S: Stock + 'static>(stock: &Arc<S>) -> Owner {
+    let keeper: Arc<dyn Keeper> = stock.clone();
+    Owner { keeper: Arc::downgrade(&keeper), traffic: stock.links().traffic.clone() }
+}
 
 /// Data connections of one tunnel, idle or in use.
 const LINKS_MAX: usize = 4096;
 
 #[derive(Default)]
-pub(super) struct Links {
+pub(crate) struct Links {
     /// `None`: closed.
     open: Mutex<Option<HashMap<u64, Weak<Link>>>>,
     next_id: AtomicU64,
     traffic: Arc<Traffic>,
+    lost: Notify,
 }
 
 impl Links {
@@ -26,7 +42,7 @@ impl Links {
         self.open.lock().expect("no panic while held")
     }
 
-    pub(super) fn traffic(&self) -> &Arc<Traffic> {
+    pub(super) fn traffic(&self) -> &Traffic {
         &self.traffic
     }
 
@@ -55,6 +71,12 @@ impl Links {
         if let Some(open) = self.open().as_mut() {
             open.remove(&id);
         }
+        self.lost.notify_one();
+    }
+
+    /// Waits until a link may be gone.
+    pub(super) async fn lost(&self) {
+        self.lost.notified().await;
     }
 
     pub(super) fn is_closed(&self) -> bool {

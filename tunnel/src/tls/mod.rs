@@ -4,12 +4,13 @@
 //! at a time, so no stream waits for another's lost packet. The modules, from the wire upwards:
 //!
 //! ```text
-//! socket     settings of TCP                     pool       the side that begins streams: idle links, who waits
-//! record     sealed frames                       demand     how many idle ones are wanted
-//! sending, receiving   one direction each        serving    the side that accepts streams
-//! link       one data connection                 links      all that are open, to close them at once
-//! halves     a stream's two halves               hello      the first exchange
-//! accept     the gateway                         dial       the node
+//! socket       settings of TCP                   pool       the side that begins streams: idle links, who waits
+//! keys, record sealed frames                     demand     how many idle ones are wanted
+//! link         one data connection               serving    the side that accepts streams
+//! halves       a stream's two halves             links      all that are open, to close them at once
+//! hello        the first exchange                refill     dials what is missing
+//! accept       the gateway                       tunnels    which tunnels are open there
+//! dial         the node                          lan        two nodes without a gateway
 //! ```
 
 mod accept;
@@ -18,14 +19,16 @@ mod demand;
 mod dial;
 mod halves;
 mod hello;
+mod keys;
+pub mod lan;
 mod link;
 mod links;
 mod pool;
-mod receiving;
 mod record;
-mod sending;
+mod refill;
 mod serving;
 mod socket;
+mod tunnels;
 
 pub use accept::{AcceptError, Acceptor, is_tunnel};
 pub(crate) use carrier::{Carrier, Data};

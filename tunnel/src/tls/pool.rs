@@ -1,14 +1,15 @@
 //! The data connections of one tunnel on the side that begins streams: which are idle, and who waits for one.
 
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::demand::Demand;
-use super::link::{Keeper, Link, Owner};
-use super::links::Links;
+use super::link::{Keeper, Link};
+use super::links::{Links, Stock};
+use crate::error::OpenError;
 
 pub(crate) struct Pool {
     links: Links,
@@ -31,28 +32,8 @@ impl Pool {
         self.state.lock().expect("no panic while held")
     }
 
-    pub(super) fn links(&self) -> &Links {
-        &self.links
-    }
-
-    /// What a new link of this pool belongs to.
-    pub(super) fn owner(self: &Arc<Self>) -> Owner {
-        let keeper: Weak<dyn Keeper> = Arc::downgrade(&(self.clone() as Arc<dyn Keeper>));
-        Owner { keeper, traffic: self.links.traffic().clone() }
-    }
-
-    /// A link that was dialled now. `false`: it is not wanted any more.
-    pub(super) fn add(&self, link: Arc<Link>) -> bool {
-        if !self.links.add(&link) {
-            return false;
-        }
-        self.state().demand.came();
-        self.idle(link);
-        true
-    }
-
     /// An idle link, of the caller's shard if there is one; and how many more to ask for.
-    pub(super) fn take(&self) -> (Option<Arc<Link>>, usize) {
+    fn take(&self) -> (Option<Arc<Link>>, usize) {
         let here = Handle::try_current().ok().map(|handle| handle.id());
         let mut broken = Vec::new();
         let mut state = self.state();
@@ -71,13 +52,8 @@ impl Pool {
         (link, more)
     }
 
-    /// Waits until a link may have come.
-    pub(super) async fn wait(&self) {
-        self.came.notified().await;
-    }
-
     /// Whoever waited and took one wakes the next: of two that come at once only one is remembered.
-    pub(super) fn pass_on(&self) {
+    fn pass_on(&self) {
         if !self.state().idle.is_empty() {
             self.came.notify_one();
         }
@@ -101,6 +77,45 @@ impl Pool {
         self.links.close();
         let idle = std::mem::take(&mut self.state().idle);
         drop(idle);
+    }
+}
+
+/// An idle link; more are asked for by `ask` when they run low, and waited for at most `wait` when there is none.
+pub(super) async fn take(pool: &Pool, wait: Duration, ask: impl Fn(u16)) -> Result<Arc<Link>, OpenError> {
+    let take = || {
+        let (link, more) = pool.take();
+        if let Ok(count @ 1..) = u16::try_from(more) {
+            ask(count);
+        }
+        link
+    };
+    if let Some(link) = take() {
+        return Ok(link);
+    }
+    let waiting = async {
+        loop {
+            pool.came.notified().await;
+            if let Some(link) = take() {
+                pool.pass_on();
+                return link;
+            }
+        }
+    };
+    tokio::time::timeout(wait, waiting).await.map_err(|_| OpenError::Timeout(wait))
+}
+
+impl Stock for Pool {
+    fn links(&self) -> &Links {
+        &self.links
+    }
+
+    fn add(&self, link: Arc<Link>) -> bool {
+        if !self.links.add(&link) {
+            return false;
+        }
+        self.state().demand.came();
+        self.idle(link);
+        true
     }
 }
 

@@ -10,9 +10,10 @@
 //!
 //! The nonce is the IV xor the number of the record (§5.3), the header is authenticated with it.
 
-use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{self, HKDF_SHA256, Prk};
+use aws_lc_rs::aead::Aad;
 use bytes::{Buf, BytesMut};
+
+use super::keys::{Keys, Secret};
 
 /// What a record says; on the wire its inner type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +50,6 @@ pub(super) const OVERHEAD: usize = HEADER + 1 + TAG;
 /// AES-GCM keeps its margin for 2^24.5 full records under one key (RFC 8446 §5.5).
 const RECORDS_PER_KEY: u64 = 1 << 23;
 
-/// What exporting yields: one secret for each direction.
-pub(super) type Secret = [u8; 32];
-
 /// Why bytes from a peer are no records of ours.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum RecordError {
@@ -63,50 +61,6 @@ pub(super) enum RecordError {
     Kind,
     #[error("a record comes out of turn: {0:?}")]
     Turn(Kind),
-}
-
-/// The keys of one direction, and of those that follow.
-struct Keys {
-    chain: Prk,
-    key: LessSafeKey,
-    iv: [u8; NONCE_LEN],
-    next: u64,
-}
-
-struct IvLength;
-
-impl hkdf::KeyType for IvLength {
-    fn len(&self) -> usize {
-        NONCE_LEN
-    }
-}
-
-impl Keys {
-    fn new(chain: Prk) -> Self {
-        const FITS: &str = "far less than HKDF can give";
-        let key = UnboundKey::from(chain.expand(&[b"fastx data key"], &AES_128_GCM).expect(FITS));
-        let mut iv = [0; NONCE_LEN];
-        chain.expand(&[b"fastx data iv"], IvLength).and_then(|okm| okm.fill(&mut iv)).expect(FITS);
-        let chain = Prk::from(chain.expand(&[b"fastx data next"], HKDF_SHA256).expect(FITS));
-        Self { chain, key: LessSafeKey::new(key), iv, next: 0 }
-    }
-
-    fn from_secret(secret: &Secret) -> Self {
-        Self::new(Prk::new_less_safe(HKDF_SHA256, secret))
-    }
-
-    fn renew(&mut self) {
-        *self = Self::new(self.chain.clone());
-    }
-
-    fn nonce(&mut self) -> Nonce {
-        let mut nonce = self.iv;
-        for (byte, number) in nonce[NONCE_LEN - 8..].iter_mut().zip(self.next.to_be_bytes()) {
-            *byte ^= number;
-        }
-        self.next += 1;
-        Nonce::assume_unique_for_key(nonce)
-    }
 }
 
 fn header(payload: usize) -> [u8; HEADER] {

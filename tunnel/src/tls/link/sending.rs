@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use tokio::net::TcpStream;
 
-use super::record::{Kind, OVERHEAD, PAYLOAD_MAX, Sealer};
+use crate::tls::record::{Kind, OVERHEAD, PAYLOAD_MAX, Sealer};
 
 /// Sealed and written at once: four records.
 pub(super) const BURST: usize = 4 * PAYLOAD_MAX;

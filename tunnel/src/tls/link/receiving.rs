@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::net::TcpStream;
 
-use super::record::{Kind, OVERHEAD, Opener, PAYLOAD_MAX, RecordError};
+use crate::tls::record::{Kind, OVERHEAD, Opener, PAYLOAD_MAX, RecordError};
 
 /// One read takes a burst of the sender: four full records.
 const READ: usize = 4 * (PAYLOAD_MAX + OVERHEAD);
