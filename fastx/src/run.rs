@@ -43,7 +43,7 @@ async fn serve(dirs: Dirs, drain: Duration) -> anyhow::Result<()> {
             () = end.next() => break,
             _ = hangup.recv() => {
                 notify("RELOADING=1");
-                match node.reload() {
+                match node.reload().await {
                     Ok(()) => tracing::info!("configuration read again"),
                     Err(error) => tracing::error!("nothing changed, because the configuration is bad: {error}"),
                 }

@@ -6,6 +6,7 @@
 //! settings   gateway.json, services.json, lan.json      local    server-id, key, count of starts
 //! link       keeps tunnels to one gateway                serve    takes streams off a tunnel
 //! table      which service, or which peer                upstream connect, answer, pump
+//! lan        nodes next to this one
 //! admin      the socket that `fastx status` reads        status   what it says
 //! display    X displays that outlive this process
 //! ```
@@ -27,6 +28,6 @@ mod table;
 mod upstream;
 
 pub use local::{Identity, LocalError};
-pub use node::{Node, Options, StartError};
+pub use node::{Node, Options, ReloadError, StartError};
 pub use services::PORTAL;
 pub use table::Handler;

@@ -8,9 +8,13 @@ use std::time::Duration;
 use config::{ConfigError, Dirs};
 use jiff::Timestamp;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tunnel::ServerId;
 use tunnel::shard::Shards;
+use tunnel::tls::lan::LanError;
 
 use crate::admin::AdminSocket;
+use crate::lan::file::Peer;
+use crate::lan::{Listening, Ways};
 use crate::link::Link;
 use crate::local::{LocalError, Start};
 use crate::me::Me;
@@ -50,8 +54,19 @@ pub enum StartError {
     Local(#[from] LocalError),
     #[error("cannot start threads: {0}")]
     Shards(#[source] std::io::Error),
+    #[error(transparent)]
+    Lan(#[from] LanError),
     #[error("cannot make the admin socket {}: {source}", path.display())]
     AdminSocket { path: PathBuf, source: std::io::Error },
+}
+
+/// Why new settings are not taken; what ran before runs on.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Lan(#[from] LanError),
 }
 
 /// A running node; dropping it stops it at once.
@@ -77,6 +92,7 @@ struct Core {
 struct Running {
     settings: Settings,
     links: Vec<Link>,
+    lan: Option<Listening>,
     reload_error: Option<String>,
 }
 
@@ -96,30 +112,26 @@ impl Node {
         let table =
             Table::new(start.identity.server_id.clone(), &settings.services, &handlers, &settings.lan);
         let me = Arc::new(Me { start, started: Timestamp::now(), version, shards });
-        let desk = Arc::new(Desk::new(table, streams));
+        let desk = Arc::new(Desk::new(table, streams, Ways::new(me.clone())));
         let core = Core { me, desk, handlers, running: Mutex::default(), retiring: TaskTracker::new(), dirs };
         let core = Arc::new(core);
         let path = core.dirs.local("node.sock");
         let admin = AdminSocket::bind(&path).map_err(|source| StartError::AdminSocket { path, source })?;
         let shown = core.clone();
         let admin = AbortOnDropHandle::new(tokio::spawn(admin.serve(Arc::new(move || shown.status()))));
-        core.apply(settings);
+        core.apply(settings).await?;
         Ok(Self { core, _admin: admin })
     }
 
     /// Takes the files as they are now: gateways that stay keep their tunnels, streams are not cut. When one of the
     /// files is bad, everything stays as it was.
-    pub fn reload(&self) -> Result<(), ConfigError> {
-        match Settings::load(&self.core.dirs, &self.core.me.start.identity) {
-            Ok(settings) => {
-                self.core.apply(settings);
-                Ok(())
-            }
-            Err(error) => {
-                self.core.running().reload_error = Some(error.to_string());
-                Err(error)
-            }
-        }
+    pub async fn reload(&self) -> Result<(), ReloadError> {
+        let taken = match Settings::load(&self.core.dirs, &self.core.me.start.identity) {
+            Ok(settings) => self.core.apply(settings).await.map_err(ReloadError::from),
+            Err(error) => Err(error.into()),
+        };
+        self.core.running().reload_error = taken.as_ref().err().map(ToString::to_string);
+        taken
     }
 
     pub fn status(&self) -> Status {
@@ -149,29 +161,47 @@ impl Core {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn apply(&self, settings: Settings) {
+    async fn apply(&self, settings: Settings) -> Result<(), LanError> {
+        let wanted = settings.lan.listen.map(|listen| listen.0);
+        let kept =
+            wanted.is_some_and(|address| self.running().lan.as_ref().is_some_and(|lan| lan.is_at(address)));
+        // The only step that can fail comes first.
+        let fresh = match wanted.filter(|_| !kept) {
+            Some(address) => Some(Listening::start(address, &self.me, &self.desk).await?),
+            None => None,
+        };
         let me = self.me.start.identity.server_id.clone();
         self.desk.set_table(Table::new(me, &settings.services, &self.handlers, &settings.lan));
         let mut running = self.running();
+        if !kept {
+            running.lan = fresh;
+        }
+        running.lan.iter().for_each(Listening::recheck);
+        self.relink(&mut running, &settings);
+        running.settings = settings;
+        Ok(())
+    }
+
+    /// Keeps the links that are still wanted, retires the others, starts what is missing.
+    fn relink(&self, running: &mut Running, settings: &Settings) {
         let changed =
             (&running.settings.services, &running.settings.lan) != (&settings.services, &settings.lan);
-        let (kept, gone): (Vec<Link>, Vec<Link>) =
-            running.links.drain(..).partition(|link| settings.gateways.contains(link.gateway()));
-        if changed {
-            kept.iter().for_each(Link::announce);
+        let mut old = std::mem::take(&mut running.links);
+        for gateway in &settings.gateways {
+            let link = match old.iter().position(|link| link.gateway() == gateway) {
+                Some(index) => old.swap_remove(index),
+                None => Link::start(gateway.clone(), self.me.clone(), self.desk.clone()),
+            };
+            if changed {
+                link.announce();
+            }
+            running.links.push(link);
         }
-        for link in gone {
+        for link in old {
             let gateway = link.gateway().address();
-            tracing::info!(%gateway, "not in gateway.json any more; its streams may end, new ones are not taken");
+            tracing::info!(%gateway, "left; its open streams may end, and new ones are not taken");
             self.retiring.spawn(link.retire(REMOVED_GATEWAY, "this node left the gateway"));
         }
-        let fresh =
-            settings.gateways.iter().filter(|gateway| kept.iter().all(|link| link.gateway() != *gateway));
-        let fresh: Vec<Link> =
-            fresh.map(|gateway| Link::start(gateway.clone(), self.me.clone(), self.desk.clone())).collect();
-        running.links = kept.into_iter().chain(fresh).collect();
-        running.settings = settings;
-        running.reload_error = None;
     }
 
     fn status(&self) -> Status {
@@ -190,8 +220,20 @@ impl Core {
             streams: self.desk.open_streams(),
             gateways: running.links.iter().map(Link::status).collect(),
             services: self.desk.table().entries().map(service_status).collect(),
-            lan: lan_status(&running.settings),
+            lan: self.lan_status(&running),
             reload_error: running.reload_error.clone(),
+        }
+    }
+
+    fn lan_status(&self, running: &Running) -> LanStatus {
+        let peer = |(id, peer): (&ServerId, &Peer)| PeerStatus {
+            server_id: id.clone(),
+            connect: peer.connect.as_ref().map(ToString::to_string),
+            last_error: self.desk.ways().trouble(id),
+        };
+        LanStatus {
+            listen: running.lan.as_ref().map(|lan| lan.address().to_string()),
+            peers: running.settings.lan.peers.iter().map(peer).collect(),
         }
     }
 }
@@ -202,15 +244,4 @@ fn service_status((name, entry): (&String, &Entry)) -> ServiceStatus {
         Entry::Local(service) => service.connect.to_string(),
     };
     ServiceStatus { name: name.clone(), connect }
-}
-
-fn lan_status(settings: &Settings) -> LanStatus {
-    let peer = |(id, peer): (&tunnel::ServerId, &crate::lan::Peer)| PeerStatus {
-        server_id: id.clone(),
-        connect: peer.connect.as_ref().map(ToString::to_string),
-    };
-    LanStatus {
-        listen: settings.lan.listen.map(|address| address.to_string()),
-        peers: settings.lan.peers.iter().map(peer).collect(),
-    }
 }

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tunnel::shard::Shard;
 use tunnel::{Answer, Close, Incoming, Preamble, Status, Stream, Tunnel};
 
+use crate::lan::Ways;
 use crate::table::{Entry, Route, Table};
 use crate::upstream;
 
@@ -19,16 +21,18 @@ pub(crate) struct Desk {
     streams: TaskTracker,
     places: Arc<Semaphore>,
     draining: AtomicBool,
+    ways: Ways,
 }
 
 impl Desk {
     /// At most `places` streams at a time, over all tunnels.
-    pub(crate) fn new(table: Table, places: usize) -> Self {
+    pub(crate) fn new(table: Table, places: usize, ways: Ways) -> Self {
         Self {
             table: ArcSwap::from_pointee(table),
             streams: TaskTracker::new(),
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             draining: AtomicBool::new(false),
+            ways,
         }
     }
 
@@ -37,7 +41,12 @@ impl Desk {
     }
 
     pub(crate) fn set_table(&self, table: Table) {
+        self.ways.retain(|server, peer| table.has_peer(server, peer));
         self.table.store(Arc::new(table));
+    }
+
+    pub(crate) fn ways(&self) -> &Ways {
+        &self.ways
     }
 
     pub(crate) fn open_streams(&self) -> usize {
@@ -72,6 +81,12 @@ impl Desk {
         }
     }
 
+    /// Serves a stream that came from a peer on the LAN.
+    pub(crate) fn take(self: Arc<Self>, incoming: Incoming, shard: &Shard) {
+        let serving = self.clone().serve_stream(incoming);
+        self.streams.spawn_on(serving, shard.handle());
+    }
+
     async fn serve_stream(self: Arc<Self>, incoming: Incoming) {
         match incoming.preamble().await {
             Ok((preamble, stream)) => self.serve_named(preamble, stream).await,
@@ -79,8 +94,7 @@ impl Desk {
         }
     }
 
-    /// Serves a stream whose preamble is read, whoever handed it over.
-    pub(crate) async fn serve_named(self: Arc<Self>, preamble: Preamble, mut stream: Stream) {
+    async fn serve_named(self: Arc<Self>, preamble: Preamble, mut stream: Stream) {
         let (_place, route) = match self.admit(&preamble) {
             Ok(admitted) => admitted,
             Err(answer) => {
@@ -99,7 +113,7 @@ impl Desk {
                     handler.serve(stream, preamble).await;
                 }
             }
-            Route::HandOn(server, _peer) => drop(server),
+            Route::HandOn(server, peer) => self.ways.hand_on(&server, &peer, preamble, stream).await,
         }
     }
 

@@ -3,7 +3,7 @@
 use config::{ConfigError, Dirs};
 
 use crate::gateways::{self, Gateway};
-use crate::lan::{self, Lan};
+use crate::lan::file::{self as lan, Lan};
 use crate::local::Identity;
 use crate::services::{self, Services};
 

@@ -120,6 +120,8 @@ pub struct LanStatus {
 pub struct PeerStatus {
     pub server_id: ServerId,
     pub connect: Option<String>,
+    /// The last thing that went wrong on the way there.
+    pub last_error: Option<LastError>,
 }
 
 impl Status {

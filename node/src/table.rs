@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use tunnel::wire::preamble::MAX_HOPS;
-use tunnel::{Answer, Preamble, ServerId, Status, Stream};
+use tunnel::{Answer, Fingerprint, Preamble, ServerId, Status, Stream};
 
-use crate::lan::{Lan, Peer};
+use crate::lan::file::{Lan, Peer};
 use crate::services::{Service, Services};
 
 /// A service inside this process, such as the portal.
@@ -71,6 +71,15 @@ impl Table {
     /// The servers that streams can be handed on to.
     pub(crate) fn reach(&self) -> Vec<ServerId> {
         self.peers.iter().filter(|(_, peer)| peer.connect.is_some()).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Whether streams of the holder of this key are taken on the LAN.
+    pub(crate) fn is_peer(&self, key: &Fingerprint) -> bool {
+        self.peers.values().any(|peer| peer.key == *key)
+    }
+
+    pub(crate) fn has_peer(&self, server: &ServerId, peer: &Peer) -> bool {
+        self.peers.get(server) == Some(peer)
     }
 
     /// The way of a stream, or the answer that refuses it.

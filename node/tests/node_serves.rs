@@ -243,7 +243,7 @@ async fn a_refused_node_says_why_and_what_to_do() {
     assert!(next_step.contains("copy gateway.json"), "{next_step}");
     // Mended while it runs.
     host.joins(&gateway, "let-me-in");
-    node.reload().unwrap();
+    node.reload().await.unwrap();
     gateway.tunnel().await;
     eventually("connected", || node.status().is_reachable()).await;
 }
@@ -259,12 +259,12 @@ async fn a_bad_file_changes_nothing_and_a_good_one_is_announced() {
     let mut events = tunnel.take_events().unwrap();
     let mut stream = open(&tunnel, "echo", b"still").await.unwrap();
     std::fs::write(host.dirs.config("services.json"), "{ “ssh”: 1 }").unwrap();
-    let error = node.reload().unwrap_err().to_string();
+    let error = node.reload().await.unwrap_err().to_string();
     assert!(error.contains("services.json:1:3: typographic quote"), "{error}");
     assert_eq!(node.status().reload_error, Some(error));
     assert_eq!(node.status().services.len(), 1);
     host.write("services.json", &json!({ "ssh": { "connect": "127.0.0.1:22" } }));
-    node.reload().unwrap();
+    node.reload().await.unwrap();
     let event = tokio::time::timeout(gateway::PATIENCE, events.recv()).await.unwrap().unwrap();
     assert_eq!(event, Event::Update { services: vec!["ssh".into()], reach: Vec::new() });
     assert_eq!(node.status().reload_error, None);
@@ -283,7 +283,7 @@ async fn a_gateway_that_is_removed_keeps_its_streams() {
     let mut events = tunnel.take_events().unwrap();
     let mut stream = open(&tunnel, "echo", b"on").await.unwrap();
     std::fs::remove_file(host.dirs.config("gateway.json")).unwrap();
-    node.reload().unwrap();
+    node.reload().await.unwrap();
     assert!(node.status().gateways.is_empty());
     let event = tokio::time::timeout(gateway::PATIENCE, events.recv()).await.unwrap().unwrap();
     assert!(matches!(event, Event::Drain { .. }), "{event:?}");

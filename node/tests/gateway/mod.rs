@@ -132,9 +132,13 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new() -> Self {
+        Self::named("node-a")
+    }
+
+    pub(crate) fn named(server_id: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let dirs = Dirs::choose(Some(dir.path().join("config")), Some(dir.path().join("local")), |_| None);
-        config::write_bytes(&dirs.local("server-id"), b"node-a", Secrecy::Public).unwrap();
+        config::write_bytes(&dirs.local("server-id"), server_id.as_bytes(), Secrecy::Public).unwrap();
         Self { dir, dirs }
     }
 
