@@ -89,7 +89,8 @@ impl Desk {
 
     async fn serve_stream(self: Arc<Self>, incoming: Incoming) {
         match incoming.preamble().await {
-            Ok((preamble, stream)) => self.serve_named(preamble, stream).await,
+            Ok(Some((preamble, stream))) => self.serve_named(preamble, stream).await,
+            Ok(None) => {}
             Err(error) => tracing::info!(%error, "a stream without a usable preamble is dropped"),
         }
     }

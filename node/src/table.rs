@@ -155,6 +155,7 @@ mod tests {
                 deadline: Duration::from_secs(1),
                 trace: TraceId([0; 16]),
                 hops,
+                life: tunnel::Life::Once,
             };
             match table.route(&preamble) {
                 Ok(Route::Serve(Entry::BuiltIn(_))) => "built in".to_owned(),

@@ -22,7 +22,10 @@ pub(crate) async fn accept(
     stop: CancellationToken,
     mut take: impl FnMut(OwnedFd, SocketAddr),
 ) -> io::Result<()> {
-    #[expect(deprecated, reason = "its successor is unsafe for descriptors that close early; this one owns its own")]
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe for descriptors that close early; this one owns its own"
+    )]
     let listener = AsyncFd::new(listener)?;
     loop {
         let mut ready = tokio::select! {

@@ -155,7 +155,10 @@ async fn answer(gateway: &Gateway, request: &Request<Incoming>, from: From) -> R
             gateway.ask_to_drain();
             said(StatusCode::ACCEPTED, "the gateway drains and ends")
         }
-        _ => said(StatusCode::NOT_FOUND, "here are /livez /readyz /metrics /status /nodes, POST /reload and /drain"),
+        _ => said(
+            StatusCode::NOT_FOUND,
+            "here are /livez /readyz /metrics /status /nodes, POST /reload and /drain",
+        ),
     }
 }
 

@@ -63,7 +63,9 @@ impl Arrivals {
         let gateway = self.settings.load().host.clone();
         let tunnel = match tokio::time::timeout(WELCOME, node.admit(&gateway)).await {
             Ok(Ok(tunnel)) => tunnel,
-            Ok(Err(error)) => return tracing::debug!(server = %id, %remote, %error, "node left before its welcome"),
+            Ok(Err(error)) => {
+                return tracing::debug!(server = %id, %remote, %error, "node left before its welcome");
+            }
             Err(_) => return tracing::debug!(server = %id, %remote, "node took no welcome"),
         };
         drop(place);

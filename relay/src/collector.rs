@@ -42,7 +42,10 @@ impl Collector for Tunnels {
             *streams.entry(name(link.transport())).or_default() += link.open_streams();
         }
         let labelled = |counts: BTreeMap<&'static str, usize>| {
-            counts.into_iter().map(|(carrier, count)| ([("carrier", carrier.to_owned())], number(count))).collect::<Vec<_>>()
+            counts
+                .into_iter()
+                .map(|(carrier, count)| ([("carrier", carrier.to_owned())], number(count)))
+                .collect::<Vec<_>>()
         };
         gauges(&mut to, "tunnels", "Tunnels, by carrier", &labelled(carriers))?;
         gauges(&mut to, "streams_open", "Streams in tunnels, by carrier", &labelled(streams))?;
@@ -75,9 +78,19 @@ impl Tunnels {
         let count = |value: fn(&Stats) -> u64| -> Vec<_> {
             worst.iter().map(|(key, stats)| (labels(key), value(stats))).collect()
         };
-        counters(to, "tunnel_lost_packets", "Packets lost by open tunnels", &count(|stats| stats.lost_packets))?;
+        counters(
+            to,
+            "tunnel_lost_packets",
+            "Packets lost by open tunnels",
+            &count(|stats| stats.lost_packets),
+        )?;
         counters(to, "tunnel_sent_bytes", "Bytes sent by open tunnels", &count(|stats| stats.sent_bytes))?;
-        counters(to, "tunnel_received_bytes", "Bytes received by open tunnels", &count(|stats| stats.received_bytes))
+        counters(
+            to,
+            "tunnel_received_bytes",
+            "Bytes received by open tunnels",
+            &count(|stats| stats.received_bytes),
+        )
     }
 }
 

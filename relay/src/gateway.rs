@@ -16,8 +16,8 @@ use tunnel::shard::Shards;
 use tunnel::wire::control::Control;
 use tunnel::{CloseCode, Pending, ServerId};
 
-use crate::admission::{self, Admission, ChangeError, Verdict};
 use crate::admin::{self, AdminError};
+use crate::admission::{self, Admission, ChangeError, Verdict};
 use crate::arrivals::Arrivals;
 use crate::collector::Tunnels;
 use crate::guard::Guard;
@@ -238,7 +238,11 @@ impl Gateway {
         }
         inner.streams.close();
         let finished = tokio::time::timeout(limit, inner.streams.wait()).await.is_ok();
-        tracing::info!(left = inner.streams.len(), "{}", if finished { "drained" } else { "drain deadline reached" });
+        tracing::info!(
+            left = inner.streams.len(),
+            "{}",
+            if finished { "drained" } else { "drain deadline reached" }
+        );
         self.end().await;
     }
 
@@ -316,7 +320,11 @@ impl Gateway {
 
     /// Whether new clients are served; else why not.
     pub fn readiness(&self) -> Result<(), &'static str> {
-        if self.0.router.is_draining() { Err("draining: the gateway is being taken out of service") } else { Ok(()) }
+        if self.0.router.is_draining() {
+            Err("draining: the gateway is being taken out of service")
+        } else {
+            Ok(())
+        }
     }
 
     pub fn router(&self) -> &Router {

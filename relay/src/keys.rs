@@ -144,7 +144,9 @@ mod tests {
 
     #[test]
     fn both_forms_of_time_are_read() {
-        let at = |tag, text| time(tag, text).map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs());
+        let at = |tag, text| {
+            time(tag, text).map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+        };
         assert_eq!(at(0x17, "700101000010Z"), Some(10));
         assert_eq!(at(0x18, "20500101000000Z"), Some(2_524_608_000));
         assert_eq!(at(0x17, "nonsense"), None);

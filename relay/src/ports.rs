@@ -67,7 +67,8 @@ impl Ports {
     /// Makes the ports what `settings` says. All or nothing: when one cannot be opened, the old ones stay as they are.
     pub(crate) fn set(&self, settings: &Settings) -> Result<(), BindError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = |service: &&settings::Service| !open.iter().any(|port| port.settings.listen == service.listen);
+        let is_new =
+            |service: &&settings::Service| !open.iter().any(|port| port.settings.listen == service.listen);
         let fresh: Vec<Port> = settings
             .services
             .iter()
@@ -92,7 +93,9 @@ impl Ports {
 
     pub(crate) fn report(&self) -> Vec<PortReport> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.iter().map(|port| PortReport { listen: port.bound.to_string(), to: port.settings.to_string() }).collect()
+        open.iter()
+            .map(|port| PortReport { listen: port.bound.to_string(), to: port.settings.to_string() })
+            .collect()
     }
 
     fn target(&self, service: &settings::Service, settings: &Settings) -> Target {
@@ -126,7 +129,8 @@ impl Ports {
         let shards = self.router.shards();
         let what = format!("a `services` entry: {service}");
         let listeners = listen::tcp(&what, service.listen.0, shards.len())?;
-        let bound = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(service.listen.0);
+        let bound =
+            listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(service.listen.0);
         let target = Arc::new(ArcSwap::from_pointee(self.target(service, settings)));
         let stop = CancellationToken::new();
         for (listener, shard) in listeners.into_iter().zip(shards.iter()) {

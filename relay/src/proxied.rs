@@ -58,7 +58,8 @@ mod tests {
     #[tokio::test]
     async fn headers_of_both_versions_are_read_exactly() {
         let source: SocketAddr = "[2001:db8::1]:4711".parse().unwrap();
-        let header = ProxyHeader::with_address(ProxiedAddress::stream(source, "[2001:db8::2]:22".parse().unwrap()));
+        let header =
+            ProxyHeader::with_address(ProxiedAddress::stream(source, "[2001:db8::2]:22".parse().unwrap()));
         let (mut one, mut two) = (Vec::new(), Vec::new());
         header.encode_v1(&mut one).unwrap();
         header.encode_v2(&mut two).unwrap();

@@ -143,7 +143,8 @@ fn absent(id: &ServerId, binding: &Binding, book: &Book) -> NodeReport {
 
 fn node(server: &Server<tunnel::Tunnel>, binding: &Binding, book: &Book) -> NodeReport {
     let tunnels: Vec<_> = server.tunnels.iter().map(tunnel).collect();
-    let best = tunnels.iter().min_by_key(|one| (one.draining, one.doubtful, one.transport != Transport::Quic));
+    let best =
+        tunnels.iter().min_by_key(|one| (one.draining, one.doubtful, one.transport != Transport::Quic));
     NodeReport {
         state: state(server),
         transport: best.map(|best| best.transport),
@@ -175,7 +176,8 @@ fn state(server: &Server<tunnel::Tunnel>) -> State {
 
 fn tunnel(entry: &Entry<tunnel::Tunnel>) -> TunnelReport {
     let link = &entry.link;
-    let Stats { transport, rtt, mtu, lost_packets, sent_bytes, received_bytes, open_streams, since } = link.stats();
+    let Stats { transport, rtt, mtu, lost_packets, sent_bytes, received_bytes, open_streams, since } =
+        link.stats();
     let since = SystemTime::now() - since;
     TunnelReport {
         id: link.id().to_owned(),

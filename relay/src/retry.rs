@@ -33,7 +33,9 @@ pub(crate) fn verdict(error: &TryError, named: bool, relayed: bool, sent: bool) 
         | TryError::Stream(StreamError::BadAnswer(_))
         | TryError::Deadline(_)
         | TryError::Client(_) => Verdict::Final,
-        TryError::Open(OpenError::Stream(_)) | TryError::Stream(_) | TryError::Silent if sent => Verdict::Final,
+        TryError::Open(OpenError::Stream(_)) | TryError::Stream(_) | TryError::Silent if sent => {
+            Verdict::Final
+        }
         TryError::Open(OpenError::Stream(_)) | TryError::Stream(_) | TryError::Silent => Verdict::OtherLink,
     }
 }
@@ -43,7 +45,7 @@ fn refused(status: Status, named: bool, relayed: bool) -> Verdict {
         Status::Draining | Status::Busy | Status::Unreachable => relayed || !named,
         Status::NoSuchService => !named,
         Status::NoSuchServer | Status::Loop => relayed,
-        Status::Ok | Status::BadRequest | Status::Deadline => false,
+        Status::Ok | Status::BadRequest | Status::Deadline | Status::NoSuchStream => false,
     };
     if elsewhere { Verdict::OtherHolder } else { Verdict::Final }
 }
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_lost_stream_is_repeated_only_if_nothing_was_sent() {
-        let streams = [StreamError::Lost(String::new()), StreamError::NoAnswer, StreamError::Reset(0)];
+        let streams = [StreamError::NotResumed("test"), StreamError::NoAnswer, StreamError::Reset(0)];
         for error in streams.map(TryError::Stream).into_iter().chain([TryError::Silent]) {
             assert_eq!(verdict(&error, true, false, false), Verdict::OtherLink);
             assert_eq!(verdict(&error, true, false, true), Verdict::Final);

@@ -152,6 +152,7 @@ impl Attempt {
             deadline: self.left(),
             trace: want.trace,
             hops: 0,
+            life: tunnel::Life::Once,
         }
     }
 

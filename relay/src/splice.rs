@@ -129,7 +129,14 @@ impl Direction {
         let count = match &mut self.held {
             Held::Piped(pipe, held) => {
                 let count = ready!(poll_io(cx, from, Interest::READABLE, || {
-                    splice(from, None, &pipe.write, None, pipe.size, SpliceFlags::MOVE | SpliceFlags::NONBLOCK)
+                    splice(
+                        from,
+                        None,
+                        &pipe.write,
+                        None,
+                        pipe.size,
+                        SpliceFlags::MOVE | SpliceFlags::NONBLOCK,
+                    )
                 }))?;
                 *held = count;
                 count
@@ -144,9 +151,8 @@ impl Direction {
     /// Reads into the thread's buffer and writes at once; only what the sink does not take gets memory of its own.
     fn copy(&mut self, cx: &mut Context<'_>, from: &TcpStream, to: &TcpStream) -> Poll<io::Result<usize>> {
         with_buffer(|buffer| {
-            let count = ready!(poll_io(cx, from, Interest::READABLE, || {
-                rustix::io::read(from, &mut *buffer)
-            }))?;
+            let count =
+                ready!(poll_io(cx, from, Interest::READABLE, || { rustix::io::read(from, &mut *buffer) }))?;
             let mut written = 0;
             while written < count {
                 match poll_io(cx, to, Interest::WRITABLE, || rustix::io::write(to, &buffer[written..count])) {
@@ -251,7 +257,9 @@ impl Watch {
 
     fn is_over(&self, quiet: Duration, half_closed: bool, waiting: bool) -> bool {
         let Patience { half_closed: half, write, idle } = self.patience;
-        (half_closed && quiet >= half) || (waiting && quiet >= write) || idle.is_some_and(|idle| quiet >= idle)
+        (half_closed && quiet >= half)
+            || (waiting && quiet >= write)
+            || idle.is_some_and(|idle| quiet >= idle)
     }
 }
 

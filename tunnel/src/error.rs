@@ -49,7 +49,11 @@ pub enum StreamError {
     #[error("reset by the other side, code {0}")]
     Reset(u32),
     #[error("the tunnel is lost: {0}")]
-    Lost(String),
+    Lost(Close),
+    #[error("the tunnel was lost, and the stream could not go on over another one: {0}")]
+    NotResumed(&'static str),
+    #[error("this direction has ended already")]
+    Ended,
     #[error("the answer is not understood: {0}")]
     BadAnswer(String),
     #[error("refused ({status:?}): {reason}")]
@@ -62,7 +66,7 @@ impl From<StreamError> for std::io::Error {
     fn from(error: StreamError) -> Self {
         let kind = match error {
             StreamError::Reset(_) => std::io::ErrorKind::ConnectionReset,
-            StreamError::Lost(_) => std::io::ErrorKind::ConnectionAborted,
+            StreamError::Lost(_) | StreamError::NotResumed(_) => std::io::ErrorKind::ConnectionAborted,
             _ => std::io::ErrorKind::InvalidData,
         };
         Self::new(kind, error)
@@ -76,6 +80,8 @@ pub enum PreambleError {
     Wire(#[from] WireError),
     #[error(transparent)]
     Stream(#[from] StreamError),
+    #[error("the preamble repeats the id of a stream that is open")]
+    Repeated,
     #[error("the stream ended inside its preamble")]
     Ended,
     #[error("no preamble within {0:?}")]
@@ -104,6 +110,11 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// Whether streams may go on over another tunnel: the network failed, and nobody meant to end them.
+    pub fn is_survivable(self) -> bool {
+        matches!(self, Self::Silent | Self::Lost)
+    }
+
     pub fn from_u64(code: u64) -> Self {
         match code {
             0 => Self::Done,

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::carrier::Carrier;
 use crate::error::{Close, CloseCode, DialError};
 use crate::identity::Fingerprint;
 use crate::limits;
 use crate::shard::Shard;
-use crate::tunnel::{Carrier, ControlHalves, Role, Transport, Tunnel};
+use crate::tunnel::{ControlHalves, Role, Transport, Tunnel};
 use crate::wire::control::{self, ControlError, Hello, HelloAnswer, RefusalCode};
 
 /// A gateway's no, with its reason.

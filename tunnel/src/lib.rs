@@ -9,12 +9,15 @@
 //! dial       node -> gateway                     quic, tls  the carriers
 //! handshake  hello, welcome or refusal           tunnel     the handle; opening and accepting streams
 //! wire       preamble and control messages       stream     bytes both ways, half-close, reset
+//! lifeline   streams that outlive their tunnel
 //! pump       a stream joined to a socket         scratch    the buffers it borrows
 //! ```
 
+mod carrier;
 pub mod error;
 pub mod handshake;
 pub mod identity;
+mod lifeline;
 pub mod limits;
 pub mod pump;
 pub mod quic;
@@ -28,6 +31,7 @@ pub mod wire;
 pub use error::{Close, CloseCode, DialError, OpenError, StreamError};
 pub use handshake::{Pending, Refusal};
 pub use identity::{Fingerprint, NodeKey, Secret, ServerId, ServerIdentity, Trust};
+pub use lifeline::Ways;
 pub use stream::{RecvHalf, SendHalf, Stream};
 pub use tunnel::{Event, Incoming, Slot, Stats, Transport, Tunnel, Way};
-pub use wire::preamble::{Answer, Preamble, Status, TraceId};
+pub use wire::preamble::{Answer, Life, Preamble, Status, TraceId};

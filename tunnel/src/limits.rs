@@ -64,3 +64,15 @@ pub const HALF_OPEN_MAX: usize = 1024;
 
 /// Control messages that wait to be sent on one tunnel; a peer that does not read them is closed.
 pub const CONTROL_QUEUE: usize = 32;
+
+/// A surviving stream keeps this much of what it sent until the other side has read it: over QUIC more than the stream
+/// window cannot be unread. Reports of what was read come with every ping, so an idle stream keeps nothing.
+pub const KEPT: u64 = 16 * 1024 * 1024;
+
+/// A stream whose tunnel is lost ends if it did not get onto another one for this long.
+pub const RESUME_WITHIN: Duration = Duration::from_secs(30);
+/// Between two looks for another tunnel.
+pub const RESUME_PAUSE: Duration = Duration::from_millis(200);
+
+/// Streams in one report of what was read: 1,000 make about 45 KiB.
+pub const REPORTS_PER_MESSAGE: usize = 1000;

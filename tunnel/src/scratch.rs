@@ -8,8 +8,11 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncRead;
 
-/// One read takes at most this. Larger reads do not raise throughput (`clash-rs`, `h2o`: flat beyond 64 KiB).
-pub const READ_MAX: usize = 64 * 1024;
+/// One read takes at most this; larger reads do not raise throughput.
+pub const READ_MAX: usize = 128 * 1024;
+
+/// What is left of a slab serves further reads down to this, so that a kept chunk does not pin much more than itself.
+const READ_MIN: usize = 32 * 1024;
 
 /// From here on a read is handed on as it lies in the slab; below, copying it out is cheaper than pinning the slab.
 const HAND_OVER: usize = 8 * 1024;
@@ -22,7 +25,7 @@ thread_local! {
 pub fn poll_read<R: AsyncRead + Unpin>(reader: &mut R, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
     SLAB.with_borrow_mut(|slab| {
         slab.clear();
-        if slab.capacity() < READ_MAX {
+        if slab.capacity() < READ_MIN {
             // A fresh slab: the old one belongs to the chunks handed out of it.
             *slab = BytesMut::with_capacity(READ_MAX);
         }

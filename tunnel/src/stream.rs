@@ -10,10 +10,10 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::{PreambleError, StreamError};
+use crate::lifeline::Lifeline;
 use crate::limits;
-use crate::quic;
-use crate::tls;
 use crate::wire::preamble::{Answer, Preamble, Status};
 
 /// Both directions of one stream.
@@ -22,7 +22,7 @@ pub struct Stream {
     pub send: SendHalf,
     pub recv: RecvHalf,
     /// Counted as open until dropped.
-    _open: OpenStream,
+    open: OpenStream,
 }
 
 /// Counts one open stream of a tunnel until it is dropped.
@@ -44,7 +44,24 @@ impl Drop for OpenStream {
 
 impl Stream {
     pub(crate) fn new(send: SendCarrier, recv: RecvCarrier, open: OpenStream) -> Self {
-        Self { send: SendHalf(send), recv: RecvHalf { head: Bytes::new(), carrier: recv }, _open: open }
+        let send = SendHalf { carrier: send, line: None };
+        let recv = RecvHalf { head: Bytes::new(), carrier: recv, line: None };
+        Self { send, recv, open }
+    }
+
+    /// From here on the stream outlives its tunnel.
+    pub(crate) fn survive(&mut self, line: &Arc<Lifeline>) {
+        self.send.line = Some(line.clone());
+        self.recv.line = Some(line.clone());
+    }
+
+    pub(crate) fn into_parts(self) -> (SendCarrier, Bytes, RecvCarrier, OpenStream) {
+        (self.send.carrier, self.recv.head, self.recv.carrier, self.open)
+    }
+
+    /// Bytes read already and put back.
+    pub(crate) fn unread(&self) -> usize {
+        self.recv.head.len()
     }
 
     /// Opener: waits for the acceptor's answer, which comes before any payload.
@@ -94,14 +111,14 @@ impl Stream {
     }
 }
 
+/// A copying write takes at most this at once.
+const WRITE_MAX: usize = 64 * 1024;
+
 /// The sending direction.
 #[derive(Debug)]
-pub struct SendHalf(SendCarrier);
-
-#[derive(Debug)]
-pub(crate) enum SendCarrier {
-    Quic(quic::Send),
-    Tls(tls::Send),
+pub struct SendHalf {
+    carrier: SendCarrier,
+    line: Option<Arc<Lifeline>>,
 }
 
 impl SendHalf {
@@ -116,17 +133,17 @@ impl SendHalf {
     /// Takes what it can off the front of `chunk`, at least one byte. What is taken may wait in the stream until the next
     /// call, or [`Self::poll_flush`]; a dropped call loses nothing.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>, chunk: &mut Bytes) -> Poll<Result<(), StreamError>> {
-        match &mut self.0 {
-            SendCarrier::Quic(send) => send.poll_chunk(cx, chunk),
-            SendCarrier::Tls(send) => send.poll_chunk(cx, chunk),
+        match &self.line {
+            None => self.carrier.poll_chunk(cx, chunk),
+            Some(line) => line.poll_chunk(&mut self.carrier, cx, chunk),
         }
     }
 
     /// Sends what was taken and still waits; to be called before waiting for something else.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
-        match &mut self.0 {
-            SendCarrier::Quic(_) => Poll::Ready(Ok(())),
-            SendCarrier::Tls(send) => send.poll_flush(cx),
+        match &self.line {
+            None => self.carrier.poll_flush(cx),
+            Some(line) => line.poll_flush(&mut self.carrier, cx),
         }
     }
 
@@ -136,18 +153,15 @@ impl SendHalf {
     }
 
     pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
-        match &mut self.0 {
-            SendCarrier::Quic(send) => Poll::Ready(send.finish()),
-            SendCarrier::Tls(send) => send.poll_finish(cx),
+        match &self.line {
+            None => self.carrier.poll_finish(cx),
+            Some(line) => line.poll_finish(&mut self.carrier, cx),
         }
     }
 
     /// Ends this direction at once; bytes under way are lost, the other side sees `code`.
     pub fn reset(&mut self, code: u32) {
-        match &mut self.0 {
-            SendCarrier::Quic(send) => send.reset(code),
-            SendCarrier::Tls(send) => send.reset(code),
-        }
+        self.carrier.reset(code);
     }
 }
 
@@ -157,12 +171,7 @@ pub struct RecvHalf {
     /// Bytes read already and put back.
     head: Bytes,
     carrier: RecvCarrier,
-}
-
-#[derive(Debug)]
-pub(crate) enum RecvCarrier {
-    Quic(quic::Recv),
-    Tls(tls::Recv),
+    line: Option<Arc<Lifeline>>,
 }
 
 impl RecvHalf {
@@ -202,9 +211,9 @@ impl RecvHalf {
             chunks[0] = std::mem::take(&mut self.head);
             return Poll::Ready(Ok(1));
         }
-        match &mut self.carrier {
-            RecvCarrier::Quic(recv) => recv.poll_chunks(cx, chunks),
-            RecvCarrier::Tls(recv) => recv.poll_chunks(cx, chunks),
+        match &self.line {
+            None => self.carrier.poll_chunks(cx, chunks),
+            Some(line) => line.poll_chunks(&mut self.carrier, cx, chunks),
         }
     }
 
@@ -216,10 +225,7 @@ impl RecvHalf {
 
     /// Tells the other side that nothing more is wanted.
     pub fn stop(&mut self, code: u32) {
-        match &mut self.carrier {
-            RecvCarrier::Quic(recv) => recv.stop(code),
-            RecvCarrier::Tls(recv) => recv.stop(code),
-        }
+        self.carrier.stop(code);
     }
 }
 
@@ -242,10 +248,14 @@ impl AsyncRead for RecvHalf {
 
 impl AsyncWrite for SendHalf {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match &mut self.0 {
-            SendCarrier::Quic(send) => send.poll_write(cx, buf),
-            SendCarrier::Tls(send) => send.poll_write(cx, buf),
+        if self.line.is_none() {
+            return self.carrier.poll_write(cx, buf);
         }
+        // What may have to be sent again must be ours.
+        let offered = buf.len().min(WRITE_MAX);
+        let mut chunk = Bytes::copy_from_slice(&buf[..offered]);
+        ready!(self.poll_chunk(cx, &mut chunk))?;
+        Poll::Ready(Ok(offered - chunk.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,9 +1,10 @@
 //! The handle of one tunnel: open and accept streams, watch it, close it; the carrier stays hidden.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -12,14 +13,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{Close, CloseCode, OpenError, PreambleError};
+use crate::carrier::Carrier;
+use crate::error::{Close, CloseCode, OpenError, PreambleError, StreamError};
+use crate::lifeline::{self, Lifeline, Ways};
 use crate::limits;
 use crate::quic;
 use crate::shard::Shard;
 use crate::stream::{OpenStream, Stream};
 use crate::tls;
 use crate::wire::control::{self, Control, ControlError};
-use crate::wire::preamble::Preamble;
+use crate::wire::preamble::{Life, Preamble, StreamId};
 
 /// What carries a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,30 +77,8 @@ struct Shared {
     close: OnceLock<Close>,
     ping: Mutex<Option<Duration>>,
     way: watch::Sender<Way>,
-}
-
-/// The connection under a tunnel.
-#[derive(Debug)]
-pub(crate) enum Carrier {
-    Quic(quic::Carrier),
-    Tls(tls::Carrier),
-}
-
-impl Carrier {
-    pub(crate) fn authenticated(&self) {
-        match self {
-            Self::Quic(quic) => quic.authenticated(),
-            Self::Tls(_) => {}
-        }
-    }
-
-    pub(crate) fn close(&self, close: &Close) {
-        match self {
-            Self::Quic(quic) => quic.close(close),
-            // The control stream tells the code and the reason.
-            Self::Tls(tls) => tls.close(),
-        }
-    }
+    /// Streams on this tunnel that outlive it.
+    lines: Mutex<HashMap<StreamId, Weak<Lifeline>>>,
 }
 
 /// Both directions of a control stream.
@@ -132,6 +113,7 @@ impl Role {
 /// A place for one stream, taken on a tunnel; open it on its home shard.
 #[derive(Debug)]
 pub struct Slot {
+    tunnel: Tunnel,
     place: Place,
     home: Shard,
     open: OpenStream,
@@ -184,6 +166,7 @@ impl Tunnel {
             close: OnceLock::new(),
             ping: Mutex::new(None),
             way: watch::Sender::new(Way::Good),
+            lines: Mutex::default(),
         }));
         home.spawn(tunnel.clone().run(role, control, control_rx, events_tx));
         tunnel
@@ -245,7 +228,7 @@ impl Tunnel {
                 (Place::Tls(data), home)
             }
         };
-        Ok(Slot { place, home, open })
+        Ok(Slot { tunnel: self.clone(), place, home, open })
     }
 
     /// Opens a stream: the preamble and `first` leave in one flight.
@@ -264,8 +247,20 @@ impl Tunnel {
             },
         };
         match accepted {
-            Ok((send, recv)) => Ok(Incoming(Stream::new(send, recv, OpenStream::count(&self.0.streams)))),
+            Ok((send, recv)) => {
+                let stream = Stream::new(send, recv, OpenStream::count(&self.0.streams));
+                Ok(Incoming { stream, tunnel: Some(self.clone()) })
+            }
             Err(close) => Err(self.0.closed_because(close)),
+        }
+    }
+
+    /// From here on `line` runs over this tunnel.
+    pub(crate) fn adopt(&self, line: &Arc<Lifeline>) {
+        self.0.lines().insert(line.id(), Arc::downgrade(line));
+        // It may have closed meanwhile; then nobody else tells the stream.
+        if let Some(close) = self.0.close.get() {
+            self.0.end_lines(close);
         }
     }
 
@@ -357,9 +352,48 @@ impl Shared {
     fn shut(&self, close: Close) {
         if self.close.set(close).is_ok() {
             let close = self.close.get().expect("just set");
+            self.end_lines(close);
             self.carrier.close(close);
             self.closed.cancel();
             tracing::debug!(tunnel = %self.id, remote = %self.remote, %close, "tunnel closed");
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, HashMap<StreamId, Weak<Lifeline>>> {
+        self.lines.lock().expect("no panic while held")
+    }
+
+    /// Ends the surviving streams too, if the tunnel was meant to end.
+    fn end_lines(&self, close: &Close) {
+        if close.code.is_survivable() {
+            return;
+        }
+        let lines = std::mem::take(&mut *self.lines());
+        for line in lines.into_values().filter_map(|line| line.upgrade()) {
+            line.die(StreamError::Lost(close.clone()));
+        }
+    }
+
+    /// Tells the other side how much of the surviving streams was read here, so that it can forget it.
+    fn report(&self) {
+        let mut news = Vec::new();
+        self.lines().retain(|id, line| {
+            let Some(line) = line.upgrade() else { return false };
+            news.extend(line.report().map(|offset| (*id, offset)));
+            true
+        });
+        for streams in news.chunks(limits::REPORTS_PER_MESSAGE) {
+            // Told again, with a larger figure, by the next report.
+            let _dropped = self.control.try_send(Control::Received { streams: streams.to_vec() });
+        }
+    }
+
+    fn acknowledge(&self, streams: &[(StreamId, u64)]) {
+        let lines = self.lines();
+        for (id, offset) in streams {
+            if let Some(line) = lines.get(id).and_then(Weak::upgrade) {
+                line.acknowledged(*offset);
+            }
         }
     }
 
@@ -399,7 +433,12 @@ impl Shared {
             };
             heard.send_modify(|heard| heard.at = Instant::now());
             let event = match message {
+                Control::Received { streams } => {
+                    self.acknowledge(&streams);
+                    continue;
+                }
                 Control::Ping { n } => {
+                    self.report();
                     // A full queue already holds pongs that the other side does not read.
                     let _dropped = self.control.try_send(Control::Pong { n });
                     continue;
@@ -461,6 +500,7 @@ impl Shared {
                     }
                     n += 1;
                     pinged = Some((n, Instant::now()));
+                    self.report();
                     Control::Ping { n }
                 }
             };
@@ -519,6 +559,23 @@ impl Slot {
         };
         begin(Stream::new(send, recv, self.open), preamble, first).await
     }
+
+    /// Opens a stream that goes on over another tunnel, found by `ways`, when this one is lost.
+    pub async fn open_surviving(
+        self,
+        preamble: &Preamble,
+        first: Bytes,
+        ways: Ways,
+    ) -> Result<Stream, OpenError> {
+        let id = StreamId::random();
+        let preamble = Preamble { life: Life::Surviving(id), ..preamble.clone() };
+        let tunnel = self.tunnel.clone();
+        let mut stream = self.open(&preamble, first.clone()).await?;
+        let line = Lifeline::opener(id, preamble, ways, first);
+        tunnel.adopt(&line);
+        stream.survive(&line);
+        Ok(stream)
+    }
 }
 
 /// Sends the preamble and `first`, in one write if `first` is small.
@@ -544,17 +601,38 @@ pub(crate) async fn begin(
 
 /// A stream that the other side opened; its preamble is still to be read.
 #[derive(Debug)]
-pub struct Incoming(Stream);
+pub struct Incoming {
+    stream: Stream,
+    /// `None` on the LAN, where streams end with their connection.
+    tunnel: Option<Tunnel>,
+}
 
 impl Incoming {
-    pub(crate) fn new(stream: Stream) -> Self {
-        Self(stream)
+    /// A stream of a connection on the LAN.
+    pub(crate) fn on_lan(stream: Stream) -> Self {
+        Self { stream, tunnel: None }
     }
 
-    /// Reads the preamble, within [`limits::PREAMBLE`]; call it off the accept loop.
-    pub async fn preamble(mut self) -> Result<(Preamble, Stream), PreambleError> {
-        let preamble = self.0.take_preamble().await?;
-        Ok((preamble, self.0))
+    /// Reads the preamble, within [`limits::PREAMBLE`]; call it off the accept loop. `None` if this is no new stream but
+    /// an older one that comes back over this tunnel: it goes on where it was.
+    pub async fn preamble(mut self) -> Result<Option<(Preamble, Stream)>, PreambleError> {
+        let mut preamble = self.stream.take_preamble().await?;
+        match (preamble.life, &self.tunnel) {
+            (Life::Resumed { id, received }, Some(tunnel)) => {
+                lifeline::accept_resumed(id, received, self.stream, tunnel).await;
+                return Ok(None);
+            }
+            (Life::Surviving(id), Some(tunnel)) => {
+                let unread = self.stream.unread() as u64;
+                let line = Lifeline::acceptor(id, unread).ok_or(PreambleError::Repeated)?;
+                tunnel.adopt(&line);
+                self.stream.survive(&line);
+            }
+            _ => {}
+        }
+        // Whoever hands the stream on makes a life of its own.
+        preamble.life = Life::Once;
+        Ok(Some((preamble, self.stream)))
     }
 }
 

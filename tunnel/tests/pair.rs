@@ -13,8 +13,8 @@ use tunnel::quic::Listener;
 use tunnel::shard::Shards;
 use tunnel::wire::control::{Hello, PROTOCOL, RefusalCode};
 use tunnel::{
-    Answer, CloseCode, DialError, NodeKey, Pending, Preamble, Refusal, Secret, ServerId, ServerIdentity,
-    Status, StreamError, TraceId, Transport, Trust, Tunnel, Way, pump,
+    Answer, CloseCode, DialError, Life, NodeKey, Pending, Preamble, Refusal, Secret, ServerId,
+    ServerIdentity, Status, StreamError, TraceId, Transport, Trust, Tunnel, Way, pump,
 };
 
 fn hello() -> Hello {
@@ -38,6 +38,7 @@ fn preamble(service: &str) -> Preamble {
         deadline: Duration::from_secs(5),
         trace: TraceId::random(),
         hops: 0,
+        life: Life::Once,
     }
 }
 
@@ -87,7 +88,9 @@ fn echo(node: &Tunnel) {
     node.home().clone().spawn(async move {
         while let Ok(incoming) = node.accept().await {
             tokio::spawn(async move {
-                let (preamble, mut stream) = incoming.preamble().await.expect("a preamble");
+                let Some((preamble, mut stream)) = incoming.preamble().await.expect("a preamble") else {
+                    return;
+                };
                 if preamble.service != "echo" {
                     let refused = Answer::refused(Status::NoSuchService, "only echo here");
                     return stream.answer(&refused).await.expect("answers");
@@ -240,7 +243,14 @@ async fn a_reset_reaches_the_client_as_a_reset() {
     let node_shards = Shards::start("node", 1).expect("threads");
     let (node, tunnel) = gateway.pair(&node_shards).await;
     node.home().clone().spawn(async move {
-        let (_, mut stream) = node.accept().await.expect("a stream").preamble().await.expect("a preamble");
+        let (_, mut stream) = node
+            .accept()
+            .await
+            .expect("a stream")
+            .preamble()
+            .await
+            .expect("a preamble")
+            .expect("a new stream");
         stream.answer(&Answer::ok()).await.expect("answers");
         stream.reset(99);
         node.closed().await;

@@ -113,10 +113,25 @@ async fn a_reset_and_a_stop_carry_their_codes() {
     let node_shards = Shards::start("node", 1).expect("threads");
     let (node, tunnel) = gateway.pair(&node_shards).await;
     let resets = async {
-        let (_, mut stream) = node.accept().await.expect("a stream").preamble().await.expect("a preamble");
+        let (_, mut stream) = node
+            .accept()
+            .await
+            .expect("a stream")
+            .preamble()
+            .await
+            .expect("a preamble")
+            .expect("a new stream");
         stream.send.write(Bytes::from_static(b"before")).await.expect("writes");
         stream.send.reset(99);
-        let stopped = node.accept().await.expect("a stream").preamble().await.expect("a preamble").1;
+        let stopped = node
+            .accept()
+            .await
+            .expect("a stream")
+            .preamble()
+            .await
+            .expect("a preamble")
+            .expect("a new stream")
+            .1;
         let mut stopped = stopped;
         stopped.recv.stop(77);
         // Held, so that only the stop can be the cause.
@@ -173,7 +188,14 @@ async fn one_direction_ends_long_before_the_other() {
     let node_shards = Shards::start("node", 1).expect("threads");
     let (node, tunnel) = gateway.pair(&node_shards).await;
     let late = async {
-        let (_, mut stream) = node.accept().await.expect("a stream").preamble().await.expect("a preamble");
+        let (_, mut stream) = node
+            .accept()
+            .await
+            .expect("a stream")
+            .preamble()
+            .await
+            .expect("a preamble")
+            .expect("a new stream");
         stream.answer(&Answer::ok()).await.expect("answers");
         assert_eq!(stream.recv.read().await.expect("the end"), None);
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -195,7 +217,14 @@ async fn a_reset_reaches_the_client_as_a_reset() {
     let node_shards = Shards::start("node", 1).expect("threads");
     let (node, tunnel) = gateway.pair(&node_shards).await;
     node.home().clone().spawn(async move {
-        let (_, mut stream) = node.accept().await.expect("a stream").preamble().await.expect("a preamble");
+        let (_, mut stream) = node
+            .accept()
+            .await
+            .expect("a stream")
+            .preamble()
+            .await
+            .expect("a preamble")
+            .expect("a new stream");
         stream.answer(&Answer::ok()).await.expect("answers");
         stream.reset(99);
         node.closed().await;

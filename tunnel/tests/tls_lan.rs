@@ -23,7 +23,7 @@ async fn listen(key: &NodeKey, shards: &Shards, allowed: &Allowed) -> Arc<LanLis
         loop {
             let incoming = accepting.accept().await;
             tokio::spawn(async move {
-                let (_, mut stream) = incoming.preamble().await.expect("a preamble");
+                let (_, mut stream) = incoming.preamble().await.expect("a preamble").expect("a new stream");
                 stream.answer(&Answer::ok()).await.expect("answers");
                 while let Ok(Some(chunk)) = stream.recv.read().await {
                     stream.send.write(chunk).await.expect("writes");
@@ -118,7 +118,8 @@ async fn a_peer_that_is_not_there_is_reported_at_once_and_found_when_it_comes() 
     let listener =
         LanListener::bind(address, &lan.server, &lan.shards, move |key| *key == client).await.expect("binds");
     let accept = async {
-        let (_, mut stream) = listener.accept().await.preamble().await.expect("a preamble");
+        let (_, mut stream) =
+            listener.accept().await.preamble().await.expect("a preamble").expect("a new stream");
         stream.answer(&Answer::ok()).await.expect("answers");
         stream
     };

@@ -178,6 +178,7 @@ pub(crate) fn preamble(service: &str) -> Preamble {
         deadline: PATIENCE,
         trace: TraceId([1; 16]),
         hops: 0,
+        life: tunnel::Life::Once,
     }
 }
 

@@ -84,14 +84,16 @@ impl Book {
         match binding {
             Some(binding) if binding.key == *key => {
                 if let Some(since) = binding.revoked {
-                    let reason = format!("{id} was revoked on {since:.0} by the administrator of this gateway");
+                    let reason =
+                        format!("{id} was revoked on {since:.0} by the administrator of this gateway");
                     return Err(refusal(RefusalCode::Revoked, reason));
                 }
                 binding.last_seen = now;
                 Ok(Admitted::Known)
             }
             _ if !knows_token => {
-                let reason = "the `token` in gateway.json is not the one of this gateway; copy gateway.json anew";
+                let reason =
+                    "the `token` in gateway.json is not the one of this gateway; copy gateway.json anew";
                 Err(refusal(RefusalCode::BadToken, reason))
             }
             Some(_) => {
@@ -157,11 +159,13 @@ impl Book {
 fn check_kind(hello: &Hello, policy: Policy<'_>) -> Result<(), Refusal> {
     if hello.protocol != PROTOCOL {
         let theirs = hello.protocol;
-        let reason = format!("the node speaks protocol {theirs}, this gateway {PROTOCOL}; upgrade the older one");
+        let reason =
+            format!("the node speaks protocol {theirs}, this gateway {PROTOCOL}; upgrade the older one");
         return Err(refusal(RefusalCode::Protocol, reason));
     }
     if hello.namespace != policy.namespace {
-        let reason = format!("namespace `{}` is not served here; see `namespace` in gateway.json", hello.namespace);
+        let reason =
+            format!("namespace `{}` is not served here; see `namespace` in gateway.json", hello.namespace);
         return Err(refusal(RefusalCode::WrongNamespace, reason));
     }
     Ok(())

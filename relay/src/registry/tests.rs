@@ -19,7 +19,14 @@ pub(crate) struct Fake {
 
 impl Fake {
     pub(crate) fn new(id: &str) -> Self {
-        Self { id: id.into(), transport: Transport::Quic, shard: 0, open: 0, doubtful: false, closed: Arc::default() }
+        Self {
+            id: id.into(),
+            transport: Transport::Quic,
+            shard: 0,
+            open: 0,
+            doubtful: false,
+            closed: Arc::default(),
+        }
     }
 
     pub(crate) fn over_tls(self) -> Self {

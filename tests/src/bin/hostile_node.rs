@@ -59,6 +59,7 @@ fn preamble() -> Result<Preamble> {
         deadline: Duration::from_secs(5),
         trace: TraceId::random(),
         hops: 0,
+        life: tunnel::Life::Once,
     })
 }
 
@@ -88,7 +89,7 @@ async fn take_streams(bare: &Bare, what: &str) -> Result<()> {
 }
 
 async fn abuse(incoming: Incoming, what: &str) -> Result<()> {
-    let (_, mut stream) = incoming.preamble().await?;
+    let Some((_, mut stream)) = incoming.preamble().await? else { return Ok(()) };
     match what {
         "mute" => {
             stream.answer(&Answer::ok()).await?;

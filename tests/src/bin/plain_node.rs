@@ -27,7 +27,7 @@ async fn main() -> Result<()> {
 }
 
 async fn serve(incoming: Incoming, address: &str) -> Result<()> {
-    let (_, mut stream) = incoming.preamble().await?;
+    let Some((_, mut stream)) = incoming.preamble().await? else { return Ok(()) };
     let socket = TcpStream::connect(address).await?;
     stream.answer(&Answer::ok()).await?;
     pump::tcp(socket, stream, pump::Patience::default()).await;

@@ -12,9 +12,9 @@ use bytes::Bytes;
 use quinn::{ConnectionError, ReadError, VarInt, WriteError};
 use tokio::io::AsyncWrite;
 
+use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::{Close, CloseCode, OpenError, StreamError};
 use crate::limits;
-use crate::stream::{RecvCarrier, SendCarrier};
 use crate::tunnel::Stats;
 
 /// The connection, and the endpoint that drives it.
@@ -88,7 +88,8 @@ fn close_of(error: &ConnectionError) -> Close {
             CloseCode::from_u64(close.error_code.into_inner()),
             String::from_utf8_lossy(&close.reason),
         ),
-        ConnectionError::LocallyClosed => Close::local(CloseCode::Done, "closed"),
+        // Why we closed it, the tunnel knows; it ends the streams that must end.
+        ConnectionError::LocallyClosed => Close::local(CloseCode::Lost, "closed"),
         ConnectionError::TimedOut => Close::local(CloseCode::Silent, "no packet came for too long"),
         ConnectionError::Reset => Close::remote(CloseCode::Lost, "the other side was restarted"),
         other => Close::local(CloseCode::Lost, other.to_string()),
@@ -149,7 +150,7 @@ impl Send {
     }
 
     pub(crate) fn finish(&mut self) -> Result<(), StreamError> {
-        self.stream.finish().map_err(|error| StreamError::Lost(error.to_string()))
+        self.stream.finish().map_err(|_| StreamError::Ended)
     }
 
     pub(crate) fn reset(&mut self, code: u32) {
@@ -165,7 +166,8 @@ impl Send {
 fn write_error(error: &WriteError) -> StreamError {
     match error {
         WriteError::Stopped(code) => StreamError::Reset(code_of(*code)),
-        other => StreamError::Lost(other.to_string()),
+        WriteError::ConnectionLost(error) => StreamError::Lost(close_of(error)),
+        WriteError::ClosedStream | WriteError::ZeroRttRejected => StreamError::Ended,
     }
 }
 
@@ -188,7 +190,8 @@ impl Recv {
         read.poll(cx).map(|read| match read {
             Ok(count) => Ok(count.unwrap_or(0)),
             Err(ReadError::Reset(code)) => Err(StreamError::Reset(code_of(code))),
-            Err(other) => Err(StreamError::Lost(other.to_string())),
+            Err(ReadError::ConnectionLost(error)) => Err(StreamError::Lost(close_of(&error))),
+            Err(_) => Err(StreamError::Ended),
         })
     }
 

@@ -13,7 +13,7 @@ use crate::handshake;
 use crate::identity::{self, NodeKey, Trust};
 use crate::limits;
 use crate::shard::Shard;
-use crate::tunnel::{self, ControlHalves, Role, Tunnel};
+use crate::tunnel::{ControlHalves, Role, Tunnel};
 use crate::wire::control::Hello;
 
 /// Dials `peer` and says hello. Runs on, and the tunnel lives on, `home`.
@@ -58,7 +58,7 @@ async fn dial_here(
     let control = ControlHalves { reader: Box::new(reader), writer: Box::new(writer) };
     let carrier = Carrier::new(connection, endpoint, limits::STREAMS_AT_FIRST);
     carrier.authenticated();
-    let carrier = tunnel::Carrier::Quic(carrier);
+    let carrier = crate::carrier::Carrier::Quic(carrier);
     Ok(Tunnel::start(welcome.tunnel_id, Role::Dialler, home, peer, carrier, control))
 }
 

@@ -16,7 +16,7 @@ use crate::handshake::Pending;
 use crate::identity::{self, Fingerprint, IdentityError, ServerIdentity};
 use crate::limits;
 use crate::shard::{Shard, Shards};
-use crate::tunnel::{self, ControlHalves, Role, Transport};
+use crate::tunnel::{ControlHalves, Role, Transport};
 
 /// Why a gateway cannot listen for QUIC.
 #[derive(Debug, thiserror::Error)]
@@ -173,7 +173,7 @@ async fn welcome(
     let (writer, reader) = connection.accept_bi().await.map_err(|error| error.to_string())?;
     let mut control = ControlHalves { reader: Box::new(reader), writer: Box::new(writer) };
     let hello = Pending::read_hello(&mut control).await.map_err(|error| error.to_string())?;
-    let carrier = tunnel::Carrier::Quic(Carrier::new(connection, endpoint, limits::STREAMS_TO_NODE));
+    let carrier = crate::carrier::Carrier::Quic(Carrier::new(connection, endpoint, limits::STREAMS_TO_NODE));
     let tunnel_id = crate::wire::preamble::TraceId::random().to_string();
     Ok(Pending { hello, key, remote, transport: Transport::Quic, tunnel_id, home, carrier, control })
 }

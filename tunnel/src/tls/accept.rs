@@ -25,7 +25,7 @@ use crate::handshake::Pending;
 use crate::identity::{self, Fingerprint, IdentityError, ServerIdentity};
 use crate::limits;
 use crate::shard::{Shard, Shards};
-use crate::tunnel::{self, ControlHalves, Transport};
+use crate::tunnel::{ControlHalves, Transport};
 use crate::wire::control::{self, ControlError};
 use crate::wire::preamble::TraceId;
 
@@ -145,7 +145,7 @@ impl Acceptor {
         let pool = Pool::new();
         let registration = self.tunnels.register(&tunnel_id, &key, &pool);
         let tending = AbortOnDropHandle::new(home.spawn(tend(Arc::downgrade(&pool))));
-        let carrier = tunnel::Carrier::Tls(Carrier::Gateway { pool, registration, tending });
+        let carrier = crate::carrier::Carrier::Tls(Carrier::Gateway { pool, registration, tending });
         Ok(Pending { hello, key, remote, transport: Transport::Tls, tunnel_id, home, carrier, control })
     }
 

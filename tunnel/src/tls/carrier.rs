@@ -13,9 +13,9 @@ use super::links::Stock;
 use super::pool::{self, Pool};
 use super::serving::{Begun, Serving};
 use super::tunnels::Registration;
+use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::OpenError;
 use crate::shard::Shard;
-use crate::stream::{RecvCarrier, SendCarrier};
 use crate::tunnel::Stats;
 use crate::wire::control::Control;
 

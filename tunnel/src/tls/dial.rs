@@ -23,7 +23,7 @@ use crate::handshake;
 use crate::identity::{self, NodeKey, Trust};
 use crate::limits;
 use crate::shard::Shard;
-use crate::tunnel::{self, ControlHalves, Role, Tunnel};
+use crate::tunnel::{ControlHalves, Role, Tunnel};
 use crate::wire::control::{self, Hello};
 
 /// Dials `peer` and says hello. Runs on, and the tunnel and its data connections live on, `home`.
@@ -63,7 +63,7 @@ async fn dial_here(target: &Target, data: Target, hello: &Hello, home: Shard) ->
         failed: watch::Sender::new(String::new()),
     };
     let dialling = AbortOnDropHandle::new(home.spawn(refill::keep(refill, serving.clone(), wishes)));
-    let carrier = tunnel::Carrier::Tls(Carrier::Node { serving, begun, more, dialling });
+    let carrier = crate::carrier::Carrier::Tls(Carrier::Node { serving, begun, more, dialling });
     Ok(Tunnel::start(welcome.tunnel_id, Role::Dialler, home, target.peer, carrier, control))
 }
 

@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 
 use super::link::Link;
+use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::StreamError;
-use crate::stream::{RecvCarrier, SendCarrier};
 
 /// Begins a stream on `link`.
 pub(super) fn begin(link: &Arc<Link>) -> (SendCarrier, RecvCarrier) {

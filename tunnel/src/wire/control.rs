@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::identity::{Secret, ServerId};
+use crate::wire::preamble::StreamId;
 
 /// A control message never exceeds this; a hello with 1,000 reachable servers has about 40 KiB.
 pub const MAX_MESSAGE: usize = 64 * 1024;
@@ -90,6 +91,10 @@ pub enum Control {
     Drain {
         deadline_ms: u64,
         reason: String,
+    },
+    /// The sender has read so many bytes of these surviving streams.
+    Received {
+        streams: Vec<(StreamId, u64)>,
     },
     /// Gateway to node, TLS carrier: this many more data connections are wanted now.
     More {

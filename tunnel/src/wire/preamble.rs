@@ -5,6 +5,7 @@
 //! ```text
 //! preamble  version u8 | length u16 (of what follows)
 //!           hops u8 | deadline u32 ms | trace [u8; 16]
+//!           life: kind u8 (0 once, 1 surviving, 2 resumed) [+ stream id u64 [+ bytes read u64]]
 //!           client: kind u8 (0 none, 4, 6) + address + port u16
 //!           destination: length u8 + bytes | service: length u8 + bytes
 //! answer    status u8 | length u8 | reason (UTF-8)
@@ -20,8 +21,8 @@ use crate::identity::ServerId;
 /// Version of the preamble that this build writes and reads.
 pub const VERSION: u8 = 1;
 
-/// A preamble never exceeds this: 3 header bytes, 21 fixed, 19 for an IPv6 client, two names of 255.
-pub const MAX_PREAMBLE: usize = 3 + 21 + 19 + 2 * 256;
+/// A preamble never exceeds this: 3 header bytes, 21 fixed, 17 of life, 19 for an IPv6 client, two names of 255.
+pub const MAX_PREAMBLE: usize = 3 + 21 + 17 + 19 + 2 * 256;
 
 /// How often a stream may be handed on between nodes before it is taken for a loop.
 pub const MAX_HOPS: u8 = 4;
@@ -41,6 +42,30 @@ pub struct Preamble {
     pub trace: TraceId,
     /// How many nodes have handed the stream on already.
     pub hops: u8,
+    /// Whether the stream ends with its tunnel.
+    pub life: Life,
+}
+
+/// Whether a stream ends with its tunnel; see [`crate::lifeline`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// It ends with its tunnel.
+    Once,
+    /// It goes on over another tunnel, under this id.
+    Surviving(StreamId),
+    /// This is such a stream, coming back; the opener has read so many bytes of it.
+    Resumed { id: StreamId, received: u64 },
+}
+
+/// Names a surviving stream; random, so that nobody guesses another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct StreamId(pub u64);
+
+impl StreamId {
+    pub fn random() -> Self {
+        Self(rand::random())
+    }
 }
 
 /// 128 random bits that name one request in every log it touches.
@@ -86,6 +111,7 @@ impl Preamble {
         out.put_u8(self.hops);
         out.put_u32(u32::try_from(self.deadline.as_millis()).unwrap_or(u32::MAX));
         out.put_slice(&self.trace.0);
+        put_life(out, self.life);
         put_address(out, self.client);
         put_name(out, self.destination.as_str());
         put_name(out, &self.service);
@@ -121,6 +147,7 @@ impl Preamble {
         let deadline = Duration::from_millis(u64::from(bytes.get_u32()));
         let mut trace = [0; 16];
         bytes.copy_to_slice(&mut trace);
+        let life = take_life(&mut bytes)?;
         let client = take_address(&mut bytes)?;
         let destination = take_name(&mut bytes, "destination")?;
         let service = take_name(&mut bytes, "service")?.to_owned();
@@ -128,7 +155,35 @@ impl Preamble {
             return Err(WireError::Malformed("end of the preamble"));
         }
         let destination = ServerId::new(destination).map_err(|_| WireError::Malformed("destination"))?;
-        Ok(Self { destination, service, client, deadline, trace: TraceId(trace), hops })
+        Ok(Self { destination, service, client, deadline, trace: TraceId(trace), hops, life })
+    }
+}
+
+fn put_life(out: &mut BytesMut, life: Life) {
+    match life {
+        Life::Once => out.put_u8(0),
+        Life::Surviving(id) => {
+            out.put_u8(1);
+            out.put_u64(id.0);
+        }
+        Life::Resumed { id, received } => {
+            out.put_u8(2);
+            out.put_u64(id.0);
+            out.put_u64(received);
+        }
+    }
+}
+
+fn take_life(bytes: &mut &[u8]) -> Result<Life, WireError> {
+    let short = |_| WireError::Truncated("life");
+    match bytes.try_get_u8().map_err(short)? {
+        0 => Ok(Life::Once),
+        1 => Ok(Life::Surviving(StreamId(bytes.try_get_u64().map_err(short)?))),
+        2 => {
+            let id = StreamId(bytes.try_get_u64().map_err(short)?);
+            Ok(Life::Resumed { id, received: bytes.try_get_u64().map_err(short)? })
+        }
+        _ => Err(WireError::Malformed("life")),
     }
 }
 
@@ -202,10 +257,12 @@ pub enum Status {
     Busy = 7,
     /// Handed on too often between nodes.
     Loop = 8,
+    /// The stream to go on with has ended here.
+    NoSuchStream = 9,
 }
 
 impl Status {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Ok,
         Self::BadRequest,
         Self::NoSuchService,
@@ -215,6 +272,7 @@ impl Status {
         Self::Draining,
         Self::Busy,
         Self::Loop,
+        Self::NoSuchStream,
     ];
 
     fn from_u8(byte: u8) -> Option<Self> {
@@ -261,7 +319,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn sample(client: Option<SocketAddr>) -> Preamble {
+    fn sample(client: Option<SocketAddr>, life: Life) -> Preamble {
         Preamble {
             destination: ServerId::new("node-a").expect("valid"),
             service: "ssh".into(),
@@ -269,23 +327,27 @@ mod tests {
             deadline: Duration::from_millis(4711),
             trace: TraceId([7; 16]),
             hops: 1,
+            life,
         }
     }
 
     #[test]
     fn a_preamble_survives_the_wire() {
-        for client in [None, "192.0.2.1:80".parse().ok(), "[2001:db8::1]:65535".parse().ok()] {
+        let lives =
+            [Life::Once, Life::Surviving(StreamId(9)), Life::Resumed { id: StreamId(9), received: 1 << 40 }];
+        let clients = [None, "192.0.2.1:80".parse().ok(), "[2001:db8::1]:65535".parse().ok()];
+        for (client, life) in clients.into_iter().zip(lives) {
             let mut wire = BytesMut::new();
-            sample(client).encode(&mut wire);
+            sample(client, life).encode(&mut wire);
             assert_eq!(Preamble::expected_len(&wire), Ok(Some(wire.len())));
-            assert_eq!(Preamble::decode(&wire), Ok(sample(client)));
+            assert_eq!(Preamble::decode(&wire), Ok(sample(client, life)));
         }
     }
 
     #[test]
     fn every_truncation_is_an_error() {
         let mut wire = BytesMut::new();
-        sample("192.0.2.1:80".parse().ok()).encode(&mut wire);
+        sample("192.0.2.1:80".parse().ok(), Life::Surviving(StreamId(1))).encode(&mut wire);
         for end in 0..wire.len() {
             assert!(Preamble::decode(&wire[..end]).is_err(), "cut at {end}");
         }

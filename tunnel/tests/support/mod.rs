@@ -14,7 +14,8 @@ use tunnel::shard::Shards;
 use tunnel::tls::{self, AcceptError, Acceptor};
 use tunnel::wire::control::{Hello, PROTOCOL};
 use tunnel::{
-    Answer, NodeKey, Pending, Preamble, Secret, ServerId, ServerIdentity, Status, TraceId, Trust, Tunnel,
+    Answer, Life, NodeKey, Pending, Preamble, Secret, ServerId, ServerIdentity, Status, TraceId, Trust,
+    Tunnel,
 };
 
 pub(crate) fn hello() -> Hello {
@@ -38,6 +39,7 @@ pub(crate) fn preamble(service: &str) -> Preamble {
         deadline: Duration::from_secs(5),
         trace: TraceId::random(),
         hops: 0,
+        life: Life::Once,
     }
 }
 
@@ -118,7 +120,9 @@ pub(crate) fn echo(node: &Tunnel) {
     node.home().clone().spawn(async move {
         while let Ok(incoming) = node.accept().await {
             tokio::spawn(async move {
-                let (preamble, mut stream) = incoming.preamble().await.expect("a preamble");
+                let Some((preamble, mut stream)) = incoming.preamble().await.expect("a preamble") else {
+                    return;
+                };
                 if preamble.service != "echo" {
                     let refused = Answer::refused(Status::NoSuchService, "only echo here");
                     return stream.answer(&refused).await.expect("answers");

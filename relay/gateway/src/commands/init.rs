@@ -83,7 +83,8 @@ fn settings(wanted: &Init, token: &Secret) -> Settings {
 /// Also for who works on the machine itself.
 fn certificate_names(host: &str) -> Vec<String> {
     let mut names = vec![host.to_owned()];
-    names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned).into_iter().filter(|name| name != host));
+    names
+        .extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned).into_iter().filter(|name| name != host));
     names
 }
 

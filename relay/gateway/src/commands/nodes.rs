@@ -34,7 +34,8 @@ fn table(report: &NodesReport, now: Timestamp) -> String {
     }
     let mut text = String::new();
     for row in std::iter::once(&HEADS.map(str::to_owned)).chain(&rows) {
-        let line: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let line: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         text.push_str(line.join("  ").trim_end());
         text.push('\n');
     }
@@ -109,7 +110,10 @@ mod tests {
         let text = table(&report, "2026-01-01T03:00:00Z".parse().unwrap());
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].starts_with("SERVER  STATE"), "{text}");
-        assert!(lines[1].contains("connected") && lines[1].contains("3 h") && lines[1].contains("ssh"), "{text}");
+        assert!(
+            lines[1].contains("connected") && lines[1].contains("3 h") && lines[1].contains("ssh"),
+            "{text}"
+        );
         assert!(text.contains("CONFLICT: n1 was claimed 3 times") && text.contains("192.0.2.9"), "{text}");
     }
 }

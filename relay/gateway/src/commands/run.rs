@@ -22,7 +22,12 @@ async fn serve(dirs: &Dirs, settings: Settings) -> anyhow::Result<()> {
     let mut reloads = signal(SignalKind::hangup()).context("cannot listen to SIGHUP")?;
     let gateway = Gateway::start(settings, dirs).await.map_err(blame)?;
     let listen: Vec<String> = gateway.addresses().iter().map(ToString::to_string).collect();
-    tracing::info!(host = gateway.settings().host, ?listen, version = env!("CARGO_PKG_VERSION"), "gateway runs");
+    tracing::info!(
+        host = gateway.settings().host,
+        ?listen,
+        version = env!("CARGO_PKG_VERSION"),
+        "gateway runs"
+    );
     notify::tell("READY=1");
     loop {
         tokio::select! {

@@ -21,11 +21,15 @@ fn describe(status: &StatusReport) -> String {
     let mut lines = vec![
         format!("{} {state} since {:.0}, version {}", status.host, status.since, status.version),
         format!("listens on {}", status.listen.join(", ")),
-        format!("{} of {} nodes connected, by {} tunnels", status.nodes_connected, status.nodes_known, status.tunnels),
+        format!(
+            "{} of {} nodes connected, by {} tunnels",
+            status.nodes_connected, status.nodes_known, status.tunnels
+        ),
         format!("{} client connections, {} streams", status.connections, status.open_streams),
     ];
     lines.extend(status.services.iter().map(|port| format!("port {} leads to {}", port.listen, port.to)));
-    lines.extend(status.certificate_expires.map(|at| format!("the certificate for browsers ends on {at:.0}")));
+    lines
+        .extend(status.certificate_expires.map(|at| format!("the certificate for browsers ends on {at:.0}")));
     if status.conflicts > 0 {
         lines.push(format!("{} claims with a wrong key: see `fastx-gateway nodes`", status.conflicts));
     }

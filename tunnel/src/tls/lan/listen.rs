@@ -86,7 +86,7 @@ impl LanListener {
     /// The next stream that a peer opens. For one task at a time.
     pub async fn accept(&self) -> Incoming {
         let (send, recv) = halves::begin(&self.begun.next().await);
-        Incoming::new(Stream::new(send, recv, OpenStream::count(&self.streams)))
+        Incoming::on_lan(Stream::new(send, recv, OpenStream::count(&self.streams)))
     }
 
     /// Cuts off peers that are not allowed any more.

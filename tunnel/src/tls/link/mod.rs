@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 use self::receiving::{Frame, Receiving};
 use self::sending::Sending;
-use crate::error::StreamError;
+use crate::error::{Close, CloseCode, StreamError};
 use crate::shard::Shard;
 use crate::tls::keys::Secret;
 use crate::tls::links::{self, Stock};
@@ -176,7 +176,7 @@ impl Link {
 }
 
 fn lost(error: &dyn std::fmt::Display) -> StreamError {
-    StreamError::Lost(error.to_string())
+    StreamError::Lost(Close::local(CloseCode::Lost, error.to_string()))
 }
 
 impl Drop for Link {

@@ -1,0 +1,171 @@
+//! Streams that go on over another tunnel when theirs is lost.
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use support::{Gateway, echo, hello, identity, preamble};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tunnel::shard::Shards;
+use tunnel::{CloseCode, NodeKey, Stream, StreamError, Transport, Trust, Tunnel, Ways, quic};
+
+/// The tunnel that streams are opened on, and go on over.
+#[derive(Clone, Default)]
+struct Current(Arc<Mutex<Option<Tunnel>>>);
+
+impl Current {
+    fn set(&self, tunnel: &Tunnel) -> Option<Tunnel> {
+        self.0.lock().expect("unpoisoned").replace(tunnel.clone())
+    }
+
+    fn ways(&self) -> Ways {
+        let current = self.0.clone();
+        Arc::new(move || current.lock().expect("unpoisoned").clone().filter(|tunnel| !tunnel.is_closed()))
+    }
+
+    async fn open(&self) -> Stream {
+        let tunnel = (self.ways())().expect("a tunnel");
+        let slot = tunnel.reserve(Duration::from_secs(5)).await.expect("a place");
+        let first = Bytes::from_static(b"first ");
+        let mut stream = slot.open_surviving(&preamble("echo"), first, self.ways()).await.expect("opens");
+        stream.answered().await.expect("accepted");
+        stream
+    }
+}
+
+/// Bytes that differ at every place, so that a lost, doubled or swapped one shows.
+fn body(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    })
+    .take(length)
+    .collect()
+}
+
+/// Sends `body` through the echo and back while `meanwhile` runs.
+async fn echo_through(stream: Stream, body: Vec<u8>, meanwhile: impl Future<Output = ()>) {
+    let (mut send, mut recv) = (stream.send, stream.recv);
+    let sent = body.clone();
+    let sending = tokio::spawn(async move {
+        send.write_all(&sent).await.expect("writes");
+        send.shutdown().await.expect("finishes");
+        send
+    });
+    let receiving = tokio::spawn(async move {
+        let mut back = Vec::new();
+        recv.read_to_end(&mut back).await.expect("reads to the end");
+        back
+    });
+    meanwhile.await;
+    assert!(!receiving.is_finished(), "all this happened while bytes were moving");
+    let back = receiving.await.expect("receives");
+    sending.await.expect("sends");
+    assert_eq!(&back[..6], b"first ");
+    assert!(back[6..] == body[..], "{} bytes came back of {}", back.len() - 6, body.len());
+}
+
+#[tokio::test]
+async fn no_byte_is_lost_or_doubled_over_ten_lost_tunnels() {
+    let mut gateway = Gateway::start(2).await;
+    let shards = Shards::start("node", 2).expect("threads");
+    let current = Current::default();
+    let (node, tunnel) = gateway.pair(&shards).await;
+    echo(&node);
+    current.set(&tunnel);
+    let stream = current.open().await;
+    let losses = async {
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            let (node, tunnel) = gateway.pair(&shards).await;
+            echo(&node);
+            current.set(&tunnel).expect("one before").close(CloseCode::Lost, "the network failed");
+        }
+    };
+    echo_through(stream, body(200 << 20), losses).await;
+}
+
+#[tokio::test]
+async fn a_stream_moves_from_quic_to_tls_and_back() {
+    let mut over_tls = Gateway::start(2).await;
+    let (identity, ca) = identity();
+    let (sender, mut over_quic) = mpsc::channel(4);
+    let address = "127.0.0.1:0".parse().expect("an address");
+    let listener =
+        quic::Listener::bind(address, &identity, &[7; 64], &over_tls.shards, &sender).expect("binds");
+    let shards = Shards::start("node", 1).expect("threads");
+    let (key, hello, trust) = (NodeKey::generate().expect("makes one"), hello(), Trust::Ca(ca));
+    let quic_pair = async || {
+        let node = quic::dial(listener.address(), "localhost", &trust, &key, &hello, 0, shards.get(0));
+        node.await.expect("dialled")
+    };
+    let current = Current::default();
+    let (node, pending) =
+        tokio::join!(quic_pair(), async { over_quic.recv().await.expect("a node").admit("gw").await });
+    echo(&node);
+    current.set(&pending.expect("admitted"));
+    let stream = current.open().await;
+    let moves = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let (node, tunnel) = over_tls.pair(&shards).await;
+        echo(&node);
+        let lost = current.set(&tunnel).expect("QUIC");
+        assert_eq!((lost.transport(), tunnel.transport()), (Transport::Quic, Transport::Tls));
+        lost.close(CloseCode::Lost, "UDP is blocked");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (node, pending) =
+            tokio::join!(quic_pair(), async { over_quic.recv().await.expect("a node").admit("gw").await });
+        echo(&node);
+        current.set(&pending.expect("admitted")).expect("TLS").close(CloseCode::Lost, "and open again");
+    };
+    echo_through(stream, body(100 << 20), moves).await;
+}
+
+#[tokio::test]
+async fn a_revoked_tunnel_takes_its_streams_along() {
+    let mut gateway = Gateway::start(1).await;
+    let shards = Shards::start("node", 1).expect("threads");
+    let current = Current::default();
+    let (node, tunnel) = gateway.pair(&shards).await;
+    echo(&node);
+    current.set(&tunnel);
+    let mut stream = current.open().await;
+    assert_eq!(stream.recv.read().await.expect("alive").as_deref(), Some(&b"first "[..]));
+    tunnel.close(CloseCode::Revoked, "revoked");
+    let end = tokio::time::timeout(Duration::from_secs(2), stream.recv.read()).await.expect("at once");
+    assert!(matches!(end, Err(StreamError::Lost(close)) if close.code == CloseCode::Revoked));
+}
+
+#[tokio::test]
+async fn a_stream_that_the_other_side_does_not_know_ends_at_once() {
+    let mut gateway = Gateway::start(1).await;
+    let shards = Shards::start("node", 1).expect("threads");
+    let current = Current::default();
+    let (node, tunnel) = gateway.pair(&shards).await;
+    let serving = node.clone();
+    // The node takes the stream and forgets it, as a restarted process would have.
+    node.home().spawn(async move {
+        let (_, mut stream) =
+            serving.accept().await.expect("one").preamble().await.expect("read").expect("new");
+        stream.answer(&tunnel::Answer::ok()).await.expect("answers");
+    });
+    current.set(&tunnel);
+    let mut stream = current.open().await;
+    let (other, tunnel) = gateway.pair(&shards).await;
+    echo(&other);
+    current.set(&tunnel).expect("the first").close(CloseCode::Lost, "the network failed");
+    let end = tokio::time::timeout(Duration::from_secs(3), async {
+        loop {
+            match stream.recv.read().await {
+                Ok(Some(_)) => {}
+                end => return end,
+            }
+        }
+    });
+    let end = end.await.expect("well before the time for resuming is over");
+    assert!(!matches!(end, Ok(Some(_))));
+}
