@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! identity   keys, certificates, ALPN            shard      threads that tunnels live on
-//! dial       node -> gateway                     quic, tls  the carriers
+//! race       node -> gateway: who gets there     quic, tls  the carriers
 //! handshake  hello, welcome or refusal           tunnel     the handle; opening and accepting streams
 //! wire       preamble and control messages       stream     bytes both ways, half-close, reset
 //! lifeline   streams that outlive their tunnel
@@ -21,6 +21,7 @@ mod lifeline;
 pub mod limits;
 pub mod pump;
 pub mod quic;
+pub mod race;
 pub mod scratch;
 pub mod shard;
 pub mod stream;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
+use tunnel::race::Known;
 use tunnel::{Close, Event, Refusal, Transport, Tunnel};
 
 use super::Order;
@@ -200,7 +201,9 @@ impl Keeper {
             stripe,
             home: self.me.shards.get(self.first_shard + stripe).clone(),
         };
-        let task = tokio::spawn(dial::dial(call, how, self.rtt));
+        // QUIC is probed for while TLS is what passed last.
+        let winner = self.probe.as_ref().map(|_| Transport::Tls);
+        let task = tokio::spawn(dial::dial(call, how, Known { rtt: self.rtt, winner }));
         self.dialling = Some(Dialling { how, stripe, task });
     }
 
