@@ -187,7 +187,8 @@ impl Admission {
 
     /// Writes the file a last time.
     pub async fn finish(&self) {
-        self.save(*self.changed.borrow()).await;
+        let upto = *self.changed.borrow();
+        self.save(upto).await;
     }
 
     async fn save(&self, upto: u64) {
