@@ -101,7 +101,7 @@ impl Drop for Process {
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<_> = log.lines().collect();
-            let last = &lines[lines.len().saturating_sub(60)..];
+            let last = &lines[lines.len().saturating_sub(25)..];
             eprintln!("---- log of {} ({})\n{}", self.name, self.log.display(), last.join("\n"));
         }
     }
