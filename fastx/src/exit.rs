@@ -11,8 +11,17 @@ const CONFIGURATION: u8 = 78;
 /// Prints the error, if there is one.
 pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
-    eprintln!("fastx: {error:#}");
+    eprintln!("fastx: {}", told(&error));
     if is_configuration(&error) { ExitCode::from(CONFIGURATION) } else { ExitCode::FAILURE }
+}
+
+/// The error with its causes, less those that it names itself.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match &told[..] {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 /// Whether a person must change a file. What cannot be read or written now may be possible later.

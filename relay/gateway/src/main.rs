@@ -26,8 +26,17 @@ fn main() -> ExitCode {
     match commands::execute(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("fastx-gateway: {error:#}");
+            eprintln!("fastx-gateway: {}", told(&error));
             ExitCode::from(if error.is::<BadConfiguration>() { BAD_CONFIGURATION } else { 1 })
         }
     }
+}
+
+/// The error with its causes, less those that it names itself.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match &told[..] {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }

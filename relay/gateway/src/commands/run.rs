@@ -11,7 +11,14 @@ use crate::{BadConfiguration, logging, notify};
 pub(crate) fn run(dirs: &Dirs) -> anyhow::Result<()> {
     logging::start();
     raise_descriptor_limit();
-    let settings = Settings::read(dirs).map_err(|error| BadConfiguration(error.into()))?;
+    let settings = Settings::read(dirs).map_err(|error| {
+        let first = error.is_missing().then_some("not set up yet; next: fastx-gateway init --host NAME");
+        let error = anyhow::Error::from(error);
+        BadConfiguration(match first {
+            Some(first) => error.context(first),
+            None => error,
+        })
+    })?;
     // Client bytes move on the shards' threads; this one decides about nodes and answers administrators.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start a runtime")?.block_on(serve(dirs, settings))
