@@ -42,7 +42,7 @@ fn wrong_files_of_a_node_are_named_with_their_places() {
         (
             "services.json",
             "{ \"ssh\": { \"conect\": \"127.0.0.1:22\" } }".to_owned(),
-            "services.json:1:14",
+            "services.json:1:12",
             "connect",
         ),
         (
