@@ -53,7 +53,8 @@ async fn streams_and_tunnels_leave_nothing_behind() {
             done.expect("no panic");
         }
     }
-    assert_eq!((tunnel.open_streams(), node.open_streams()), (0, 0));
+    // The node drops its halves a moment after the gateway read the end.
+    eventually("all streams ended", || (tunnel.open_streams(), node.open_streams()) == (0, 0)).await;
     // The idle ones stay: two descriptors and one waiting task each, at most as many as ran together.
     let grown = open_files().saturating_sub(before) / 2;
     assert!(grown <= 200, "{grown} more data connections");
