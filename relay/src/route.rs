@@ -31,9 +31,17 @@ pub struct Way<L> {
     pub server: ServerId,
     /// The node that hands the stream on, if it is another one.
     pub via: Option<ServerId>,
+    /// Which start of the node at the other end of the tunnel.
+    pub generation: u64,
 }
 
 impl<L> Way<L> {
+    /// A way to `to`, over a tunnel of `holder`, which may be another one.
+    fn new(link: L, holder: &Server<L>, to: &ServerId) -> Self {
+        let via = (holder.id != *to).then(|| holder.id.clone());
+        Self { link, server: to.clone(), via, generation: holder.generation }
+    }
+
     /// The node at the other end of the tunnel.
     pub fn holder(&self) -> &ServerId {
         self.via.as_ref().unwrap_or(&self.server)
@@ -73,32 +81,33 @@ fn to_server<L: Link>(
     here: Option<usize>,
 ) -> Result<Way<L>, RouteError> {
     let known = snapshot.server(id);
-    let direct = known.and_then(|server| own(server, tried, here));
-    if let Some(link) = direct.clone().filter(|link| !link.is_doubtful()) {
-        return Ok(Way { link, server: id.clone(), via: None });
-    }
+    let direct = known.and_then(|server| Some(Way::new(own(server, tried, here)?, server, id)));
+    let direct = match direct {
+        Some(way) if !way.link.is_doubtful() => return Ok(way),
+        other => other,
+    };
     let relays = snapshot.relays(id).iter().filter(|relay| relay.id != *id);
-    let relay = relays
+    let relayed = relays
         .filter_map(|relay| own(relay, tried, here).map(|link| (relay, link)))
-        .min_by_key(|(relay, link)| (link.is_doubtful(), relay.open_streams()));
-    match (direct, relay) {
-        (Some(link), None) => return Ok(Way { link, server: id.clone(), via: None }),
-        (Some(link), Some((_, other))) if other.is_doubtful() => {
-            return Ok(Way { link, server: id.clone(), via: None });
-        }
-        (_, Some((relay, link))) => {
-            return Ok(Way { link, server: id.clone(), via: Some(relay.id.clone()) });
-        }
-        (None, None) => {}
-    }
+        .min_by_key(|(relay, link)| (link.is_doubtful(), relay.open_streams()))
+        .map(|(relay, link)| Way::new(link, relay, id));
+    direct
+        .into_iter()
+        .chain(relayed)
+        .min_by_key(|way| (way.link.is_doubtful(), way.via.is_some()))
+        .ok_or_else(|| unreachable_since(id, known))
+}
+
+/// What is known about a server without a way.
+fn unreachable_since<L: Link>(id: &ServerId, known: Option<&Arc<Server<L>>>) -> RouteError {
     let server = id.clone();
-    Err(match known {
+    match known {
         None => RouteError::NoSuchServer { server },
         Some(known) if known.tunnels.iter().all(|entry| entry.link.is_closed()) => {
             RouteError::Unreachable { server, since: known.since }
         }
         Some(_) => RouteError::Draining { server },
-    })
+    }
 }
 
 fn to_any<L: Link>(
@@ -108,7 +117,7 @@ fn to_any<L: Link>(
     here: Option<usize>,
     turn: usize,
 ) -> Result<Way<L>, RouteError> {
-    let way = |server: &Server<L>, link| Way { link, server: server.id.clone(), via: None };
+    let way = |server: &Server<L>, link| Way::new(link, server, &server.id);
     let before = want.sticky.as_ref().and_then(|id| snapshot.server(id));
     if let Some(server) = before.filter(|server| server.offers(&want.service))
         && let Some(link) = own(server, tried, here)
@@ -125,8 +134,9 @@ fn to_any<L: Link>(
         .ok_or_else(|| RouteError::NobodyOffers { service: want.service.to_string() })
 }
 
-/// The server's best tunnel that was not tried: one that was heard lately before a doubtful one, QUIC before TLS, then the fewest streams, and the caller's own shard
-/// when that has at most a quarter more, because a hop between shards costs two wake-ups.
+/// The server's best tunnel that was not tried: one that was heard lately before a doubtful one, QUIC before TLS, then
+/// the fewest streams, and the caller's own shard when that has at most a quarter more, because a hop between shards
+/// costs two wake-ups.
 fn own<L: Link>(server: &Server<L>, tried: &Tried, here: Option<usize>) -> Option<L> {
     if tried.holders.contains(&server.id) {
         return None;
@@ -148,6 +158,17 @@ fn own<L: Link>(server: &Server<L>, tried: &Tried, here: Option<usize>) -> Optio
             && link.open_streams() <= most
     });
     Some(near.unwrap_or(best).clone())
+}
+
+/// Where a stream can go on when its tunnel is lost: another tunnel to the same process, heard lately. A node that is
+/// about to leave keeps the streams it has.
+pub fn resume<L: Link>(snapshot: &Snapshot<L>, holder: &ServerId, generation: u64) -> Option<L> {
+    let server = snapshot.server(holder).filter(|server| server.generation == generation)?;
+    let heard = server.tunnels.iter().map(|entry| &entry.link);
+    heard
+        .filter(|link| !link.is_closed() && !link.is_doubtful())
+        .min_by_key(|link| (link.transport() != Transport::Quic, link.open_streams()))
+        .cloned()
 }
 
 #[cfg(test)]
@@ -236,6 +257,19 @@ mod tests {
         assert_eq!(pick(&registry, &far, &Tried::default(), 0).as_deref(), Ok("x via a"));
         let refused = Tried { links: vec![], holders: vec![id("a")] };
         assert_eq!(pick(&registry, &far, &refused, 0).as_deref(), Ok("own"));
+    }
+
+    #[test]
+    fn a_stream_goes_on_only_with_the_same_process() {
+        let mut registry = with(&[("a", Fake::new("x").doubtful()), ("a", Fake::new("y").over_tls())]);
+        registry.drain(&id("a"), "y");
+        let resumed = |registry: &Registry<Fake>, generation| {
+            resume(&registry.snapshot(), &id("a"), generation).map(|link| link.id)
+        };
+        assert_eq!(resumed(&registry, 1).as_deref(), Some("y"));
+        assert_eq!(resumed(&registry, 2), None);
+        registry.register(registration("a", 2), Fake::new("z"), at(2)).unwrap();
+        assert_eq!(resumed(&registry, 1), None);
     }
 
     #[test]

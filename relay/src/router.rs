@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tunnel::shard::{Shard, Shards};
-use tunnel::{Preamble, ServerId, Stream, Tunnel};
+use tunnel::{Preamble, ServerId, Stream, Tunnel, Ways};
 
 use crate::error::{RouteError, TryError};
 use crate::metrics::Metrics;
@@ -87,12 +87,12 @@ impl Router {
         let mut attempt = self.attempt(want);
         loop {
             let way = attempt.next(want, here)?;
-            let preamble = attempt.preamble(want, &way);
+            let (preamble, ways) = (attempt.preamble(want, &way), attempt.ways(&way));
             let tried = attempt
                 .within(&way, async {
                     let slot = way.link.reserve(attempt.left()).await?;
                     let home = slot.home().clone();
-                    let mut stream = slot.open(&preamble, first.clone()).await?;
+                    let mut stream = slot.open_surviving(&preamble, first.clone(), ways).await?;
                     stream.answered().await?;
                     Ok((stream, home))
                 })
@@ -154,6 +154,12 @@ impl Attempt {
             hops: 0,
             life: tunnel::Life::Once,
         }
+    }
+
+    /// Where the stream goes on when its tunnel is lost.
+    pub(crate) fn ways(&self, way: &Way<Tunnel>) -> Ways {
+        let (nodes, holder, generation) = (self.router.0.nodes.clone(), way.holder().clone(), way.generation);
+        Arc::new(move || route::resume(&nodes.snapshot(), &holder, generation))
     }
 
     /// Time left of `limits.open`.

@@ -189,7 +189,7 @@ impl Service {
         let mut early = Early::default();
         let mut slot = Some(slot);
         loop {
-            let preamble = attempt.preamble(want, &way);
+            let (preamble, ways) = (attempt.preamble(want, &way), attempt.ways(&way));
             let one = async {
                 let slot = match slot.take() {
                     Some(slot) => slot?,
@@ -198,7 +198,7 @@ impl Service {
                 if early.first().is_empty() {
                     early.peek(socket)?;
                 }
-                let mut stream = slot.open(&preamble, early.first()).await?;
+                let mut stream = slot.open_surviving(&preamble, early.first(), ways).await?;
                 early.answered(socket, &mut stream).await?;
                 Ok(stream)
             };

@@ -94,6 +94,27 @@ async fn what_may_have_reached_a_service_is_not_sent_twice() {
 }
 
 #[tokio::test]
+async fn a_connection_outlives_the_tunnel_that_it_began_on() {
+    let stage = Stage::echoing().await;
+    let node = Node::new("a");
+    let tunnels = [stage.connect(&node).await, stage.connect(&node).await];
+    let mut client = stage.client().await;
+    let mut back = [0; 7];
+    for part in [b"part 1\n", b"part 2\n", b"part 3\n"] {
+        client.write_all(part).await.unwrap();
+        client.read_exact(&mut back).await.unwrap();
+        assert_eq!(&back, part);
+        // Whichever carries it now is lost, as long as there is another.
+        let carrying = tunnels.iter().find(|tunnel| !tunnel.is_closed() && tunnel.open_streams() > 0);
+        if let Some(tunnel) = carrying.filter(|_| tunnels.iter().all(|tunnel| !tunnel.is_closed())) {
+            tunnel.close(tunnel::CloseCode::Silent, "as if the network lost it");
+        }
+    }
+    assert_eq!(tunnels.iter().filter(|tunnel| tunnel.is_closed()).count(), 1);
+    assert_eq!(node.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn a_node_hands_on_to_a_server_that_has_no_tunnel() {
     let more = json!({ "services": [{ "listen": "127.0.0.1:0", "service": "echo", "server": "far" }] });
     let stage = Stage::with(more).await;

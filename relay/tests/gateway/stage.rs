@@ -195,7 +195,9 @@ impl Node {
             while let Ok(incoming) = tunnel.accept().await {
                 let node = node.clone();
                 tokio::spawn(async move {
-                    let (preamble, stream) = incoming.preamble().await.expect("a preamble");
+                    let opened = incoming.preamble().await.expect("a preamble");
+                    // An older stream that comes back goes on where it was.
+                    let Some((preamble, stream)) = opened else { return };
                     node.seen.lock().expect("no panic").push(preamble);
                     node.answer(stream).await;
                 });
