@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 use tunnel::identity::{self, ALPN_DATA};
 use tunnel::shard::Shards;
 use tunnel::tls::AcceptError;
+use tunnel::wire::control::ControlError;
 use tunnel::{CloseCode, NodeKey, Trust, Tunnel};
 
 fn open_files() -> usize {
@@ -95,15 +96,29 @@ async fn revocation_closes_everything(gateway: &mut Gateway, node_shards: &Shard
     eventually("all files are closed", || open_files() <= before).await;
 }
 
-/// A data connection by hand.
-async fn data_connection(address: SocketAddr, ca: &str, key: &NodeKey, hello: &[u8]) -> TlsStream<TcpStream> {
+/// A data connection by hand, with `first` in place of a hello.
+async fn data_connection(address: SocketAddr, ca: &str, key: &NodeKey, first: &[u8]) -> TlsStream<TcpStream> {
     let config = identity::client_config(key, &Trust::Ca(ca.to_owned()), ALPN_DATA).expect("a configuration");
     let socket = TcpStream::connect(address).await.expect("connects");
     let name = ServerName::try_from("localhost").expect("a name");
     let mut tls = TlsConnector::from(Arc::new(config)).connect(name, socket).await.expect("a handshake");
-    let length = u32::try_from(hello.len()).expect("short");
-    tls.write_all(&[&length.to_be_bytes(), hello].concat()).await.expect("writes");
+    tls.write_all(first).await.expect("writes");
     tls
+}
+
+fn framed(hello: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(hello.len()).expect("short");
+    [&length.to_be_bytes(), hello].concat()
+}
+
+/// Waits for one outcome; refills of the tunnels come between, and those of closed ones fail.
+async fn outcome(gateway: &mut Gateway, what: &str, wanted: impl Fn(&AcceptError) -> bool) {
+    let waiting = async {
+        while !matches!(gateway.outcomes.recv().await.expect("an outcome"), Err(error) if wanted(&error)) {}
+    };
+    tokio::time::timeout(Duration::from_secs(5), waiting)
+        .await
+        .unwrap_or_else(|_| panic!("not told: {what}"));
 }
 
 async fn strangers_get_nothing(gateway: &mut Gateway, node_shards: &Shards) {
@@ -111,20 +126,13 @@ async fn strangers_get_nothing(gateway: &mut Gateway, node_shards: &Shards) {
     let stranger = NodeKey::generate().expect("makes one");
     let own_id = format!(r#"{{"tunnelId":"{}"}}"#, tunnel.id());
     for hello in [&br#"{"tunnelId":"00"}"#[..], own_id.as_bytes()] {
-        let mut tls = data_connection(gateway.address, &gateway.ca, &stranger, hello).await;
+        let mut tls = data_connection(gateway.address, &gateway.ca, &stranger, &framed(hello)).await;
         let mut answer = Vec::new();
         let began = Instant::now();
         let _unclean = tls.read_to_end(&mut answer).await;
         assert!(began.elapsed() < Duration::from_secs(1), "refused without delay");
         assert!(String::from_utf8_lossy(&answer).contains("refused"), "{answer:?}");
-        // Refills of the tunnel itself may come between.
-        loop {
-            match gateway.outcomes.recv().await.expect("an outcome") {
-                Ok(()) => {}
-                Err(AcceptError::UnknownTunnel) => break,
-                Err(other) => panic!("{other}"),
-            }
-        }
+        outcome(gateway, "unknown tunnel", |error| matches!(error, AcceptError::UnknownTunnel)).await;
     }
     tunnel.close(CloseCode::Done, "over");
 }
@@ -133,23 +141,16 @@ async fn garbage_ends_one_connection_only(gateway: &mut Gateway, node_shards: &S
     let (node, tunnel) = gateway.pair(node_shards).await;
     echo(&node);
     round(&tunnel).await;
-    while gateway.outcomes.try_recv().is_ok() {}
     let key = NodeKey::generate().expect("makes one");
-    let mut tls = data_connection(gateway.address, &gateway.ca, &key, &[0xff; 300]).await;
-    let _unclean = tls.read_to_end(&mut Vec::new()).await;
-    assert!(matches!(next_failure(gateway).await, AcceptError::Hello(_)));
-    let mut tls = data_connection(gateway.address, &gateway.ca, &key, b"").await;
-    tls.write_all(&[0xff; 9]).await.expect("writes");
-    let _unclean = tls.read_to_end(&mut Vec::new()).await;
-    assert!(matches!(next_failure(gateway).await, AcceptError::Hello(_)));
+    for (what, garbage) in [("too long", vec![0xff; 300]), ("not JSON", framed(&[0xff; 300]))] {
+        let mut tls = data_connection(gateway.address, &gateway.ca, &key, &garbage).await;
+        let _unclean = tls.read_to_end(&mut Vec::new()).await;
+        outcome(gateway, what, |error| {
+            use ControlError::{Malformed, TooLong};
+            matches!(error, AcceptError::Hello(TooLong(_) | Malformed(_)))
+        })
+        .await;
+    }
     round(&tunnel).await;
     tunnel.close(CloseCode::Done, "over");
-}
-
-async fn next_failure(gateway: &mut Gateway) -> AcceptError {
-    loop {
-        if let Err(error) = gateway.outcomes.recv().await.expect("an outcome") {
-            return error;
-        }
-    }
 }
