@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tunnel::quic::BufferSizes;
 use tunnel::wire::control::RefusalCode;
 use tunnel::{Fingerprint, ServerId, Transport};
 
@@ -92,6 +93,8 @@ pub struct TunnelStatus {
     pub rtt_ms: Option<f64>,
     /// UDP payload that the path carries, bytes.
     pub mtu: Option<u16>,
+    /// What the kernel granted for this node's UDP socket.
+    pub udp_buffers: Option<BufferSizes>,
     pub lost_packets: u64,
     pub sent_bytes: u64,
     pub received_bytes: u64,

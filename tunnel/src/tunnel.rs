@@ -205,6 +205,14 @@ impl Tunnel {
         *self.0.way.borrow() == Way::Doubtful
     }
 
+    /// What the kernel granted for the UDP socket that this side dialled from.
+    pub fn udp_buffers(&self) -> Option<quic::BufferSizes> {
+        match &self.0.carrier {
+            Carrier::Quic(quic) => quic.buffers(),
+            Carrier::Tls(_) => None,
+        }
+    }
+
     pub fn open_streams(&self) -> usize {
         self.0.streams.load(Ordering::Relaxed)
     }

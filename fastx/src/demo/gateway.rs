@@ -29,17 +29,17 @@ impl Gateway {
         };
         let settings = config.join("gateway-server.json");
         if settings.exists() {
-            for file in [&settings, &config.join("gateway.json")] {
-                change(file, |json| set_port(json, port))?;
-            }
+            change(&settings, |json| json["listen"] = format!("127.0.0.1:{port}").into())?;
+            change(&config.join("gateway.json"), |json| json["port"] = port.into())?;
         } else {
+            let (port, listen) = (port.to_string(), "127.0.0.1");
             let made =
-                command("init").args(["--host", "localhost", "--port", &port.to_string()]).output().await?;
+                command("init").args(["--host", "localhost", "--port", &port, "--listen", listen]).output();
+            let made = made.await.with_context(|| format!("cannot start {}", program.display()))?;
             if !made.status.success() {
                 bail!("fastx-gateway init failed: {}", String::from_utf8_lossy(&made.stderr).trim());
             }
         }
-        change(&settings, |json| json["listen"] = format!("127.0.0.1:{port}").into())?;
         let log = root.join("gateway.log");
         let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let process = command("run")
@@ -84,12 +84,6 @@ fn program() -> anyhow::Result<PathBuf> {
         bail!("{} is not there; build it: cargo build --release -p fastx-gateway", beside.display());
     }
     Ok(beside)
-}
-
-fn set_port(json: &mut serde_json::Value, port: u16) {
-    if json.get("port").is_some() {
-        json["port"] = port.into();
-    }
 }
 
 fn change(file: &Path, edit: impl FnOnce(&mut serde_json::Value)) -> anyhow::Result<()> {

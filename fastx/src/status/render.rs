@@ -115,6 +115,10 @@ impl Page {
                 "             UDP does not pass here, so TLS is used; QUIC is tried again in {wait}"
             ));
         }
+        let buffers = gateway.tunnels.iter().find_map(|tunnel| tunnel.udp_buffers);
+        if let Some(advice) = buffers.and_then(|buffers| buffers.advice()) {
+            self.line(&format!("             {advice}"));
+        }
         let Some(error) = &gateway.last_error else { return };
         match gateway.state {
             // Its reason stands above.

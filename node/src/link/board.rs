@@ -95,6 +95,7 @@ fn tunnel_status(shown: &Shown) -> TunnelStatus {
         seconds: since.as_secs(),
         rtt_ms: rtt.map(milliseconds),
         mtu,
+        udp_buffers: shown.tunnel.udp_buffers(),
         lost_packets,
         sent_bytes,
         received_bytes,

@@ -12,12 +12,18 @@ use super::plan::How;
 use super::probe::Probe;
 use super::{backoff, refusal};
 
+static ADVICE: std::sync::Once = std::sync::Once::new();
+
 impl Keeper {
     pub(super) fn dialled(&mut self, tunnel: Tunnel) {
         let Some(dialling) = self.dialling.take() else { return };
         let carrier = tunnel.transport();
         if self.live().next().is_none() || dialling.how == How::Probe {
             tracing::info!(gateway = %self.gateway.address(), transport = %carrier, remote = %tunnel.remote(), "connected");
+        }
+        if let Some(advice) = tunnel.udp_buffers().and_then(|buffers| buffers.advice()) {
+            // The same for all tunnels of this machine.
+            ADVICE.call_once(|| tracing::warn!("{advice}"));
         }
         self.retry_at = None;
         self.refused = None;

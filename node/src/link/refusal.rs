@@ -8,10 +8,12 @@ pub(crate) fn next_step(code: RefusalCode) -> &'static str {
     match code {
         RefusalCode::BadToken => "copy gateway.json from the gateway again: its token is another now",
         RefusalCode::KeyMismatch => {
-            "if this node was installed anew, run `fastx-gateway revoke` for its id on the gateway; \
+            "if this node was installed anew, run `fastx-gateway revoke --forget` with its id on the gateway; \
              if another machine has this id, write another name into server-id here"
         }
-        RefusalCode::Revoked => "ask the gateway's administrator, who has revoked this node",
+        RefusalCode::Revoked => {
+            "ask the gateway's administrator, who has revoked this node, and can undo it: `fastx-gateway revoke --undo`"
+        }
         RefusalCode::StaleGeneration => {
             "find the copy of this machine that runs with the same server-id and node.key, and stop it"
         }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use quinn::{ConnectionError, ReadError, VarInt, WriteError};
 use tokio::io::AsyncWrite;
 
+use super::socket::BufferSizes;
 use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::{Close, CloseCode, OpenError, StreamError};
 use crate::limits;
@@ -24,11 +25,21 @@ pub(crate) struct Carrier {
     /// A dialler's endpoint belongs to its one connection.
     _endpoint: quinn::Endpoint,
     granted: Arc<AtomicU32>,
+    /// Of a dialler's own socket.
+    buffers: Option<BufferSizes>,
 }
 
 impl Carrier {
     pub(super) fn new(connection: quinn::Connection, endpoint: quinn::Endpoint, granted: u32) -> Self {
-        Self { connection, _endpoint: endpoint, granted: Arc::new(granted.into()) }
+        Self { connection, _endpoint: endpoint, granted: Arc::new(granted.into()), buffers: None }
+    }
+
+    pub(super) fn with_buffers(self, buffers: BufferSizes) -> Self {
+        Self { buffers: Some(buffers), ..self }
+    }
+
+    pub(crate) fn buffers(&self) -> Option<BufferSizes> {
+        self.buffers
     }
 
     /// The peer is known now: lift the limits that hold before the hello.

@@ -7,7 +7,8 @@ use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Endpoint, TokioRuntime};
 
 use super::carrier::Carrier;
-use super::{settings, socket, steer};
+use super::socket::{self, BufferSizes};
+use super::{settings, steer};
 use crate::error::DialError;
 use crate::handshake;
 use crate::identity::{self, NodeKey, Trust};
@@ -44,7 +45,7 @@ async fn dial_here(
     stripe: usize,
     home: Shard,
 ) -> Result<Tunnel, DialError> {
-    let (endpoint, config) = prepare(peer, tls, stripe)?;
+    let (endpoint, config, buffers) = prepare(peer, tls, stripe)?;
     let failed = |error: String| DialError::Quic(peer, error);
     let connecting = endpoint.connect_with(config, peer, name).map_err(|error| failed(error.to_string()))?;
     let connection = tokio::time::timeout(limits::HANDSHAKE, connecting)
@@ -56,7 +57,7 @@ async fn dial_here(
     let welcome = handshake::introduce(&mut control, hello, peer).await?;
     let (reader, writer) = control.into_inner();
     let control = ControlHalves { reader: Box::new(reader), writer: Box::new(writer) };
-    let carrier = Carrier::new(connection, endpoint, limits::STREAMS_AT_FIRST);
+    let carrier = Carrier::new(connection, endpoint, limits::STREAMS_AT_FIRST).with_buffers(buffers);
     carrier.authenticated();
     let carrier = crate::carrier::Carrier::Quic(carrier);
     Ok(Tunnel::start(welcome.tunnel_id, Role::Dialler, home, peer, carrier, control))
@@ -66,10 +67,10 @@ fn prepare(
     peer: SocketAddr,
     tls: rustls::ClientConfig,
     stripe: usize,
-) -> Result<(Endpoint, ClientConfig), DialError> {
+) -> Result<(Endpoint, ClientConfig, BufferSizes), DialError> {
     let local: SocketAddr =
         if peer.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
-    let (udp, _sizes) = socket::bind(local, false).map_err(DialError::Socket)?;
+    let (udp, buffers) = socket::bind(local, false).map_err(DialError::Socket)?;
     let udp = socket::BoundedSocket::register(udp).map_err(DialError::Socket)?;
     let settings = settings::endpoint(0, 1, &std::array::from_fn(|_| rand::random()));
     let endpoint = Endpoint::new_with_abstract_socket(settings, None, udp, Arc::new(TokioRuntime))
@@ -79,5 +80,5 @@ fn prepare(
     config.transport_config(settings::transport(Role::Dialler, socket::payload_bound(peer)));
     // The gateway's kernel takes this byte modulo the number of its shards, whatever that is.
     config.initial_dst_cid_provider(Arc::new(move || steer::connection_id(stripe % 256, 256)));
-    Ok((endpoint, config))
+    Ok((endpoint, config, buffers))
 }
