@@ -1,6 +1,7 @@
 //! Nodes that said hello: let in or sent away, registered, and followed until their tunnel closes.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use arc_swap::ArcSwap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 use tunnel::wire::control::{Hello, RefusalCode};
-use tunnel::{CloseCode, Event, Fingerprint, Pending, Refusal, Tunnel};
+use tunnel::{Close, CloseCode, Event, Fingerprint, Pending, Refusal, ServerId, Tunnel, Way};
 
 use crate::admission::Admission;
 use crate::metrics::Metrics;
 use crate::nodes::{Nodes, Registered};
 use crate::registry::{NotRegistered, Registration, Removed};
+use crate::route;
 use crate::router::Router;
 use crate::settings::Settings;
 
@@ -21,6 +23,9 @@ use crate::settings::Settings;
 const AT_ONCE: usize = 1024;
 /// A welcome is one small message; a node that does not take it in this time is not there.
 const WELCOME: Duration = Duration::from_secs(5);
+
+/// A silence is looked at once more before a tunnel is given up for another one.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// Decides on nodes.
 #[derive(Clone, Debug)]
@@ -52,11 +57,12 @@ impl Arrivals {
             tracing::info!(server = %id, %remote, %key, code = ?refusal.code, reason = %refusal, "node refused");
             return node.refuse(refusal).await;
         }
+        let generation = node.hello.generation;
         let registration = Registration {
             id: id.clone(),
             key,
             version: node.hello.version.clone(),
-            generation: node.hello.generation,
+            generation,
             services: node.hello.services.clone(),
             reach: node.hello.reach.clone(),
         };
@@ -73,7 +79,7 @@ impl Arrivals {
             Ok(registered) => {
                 self.metrics.hello(None);
                 tracing::info!(server = %id, %remote, %transport, tunnel = tunnel.id(), "node connected");
-                self.follow(&tunnel, &registered).await;
+                self.follow(&tunnel, &registered, generation).await;
             }
             // Another start of the node overtook this one just now.
             Err(error) => tunnel.close(CloseCode::Displaced, &error.to_string()),
@@ -97,17 +103,24 @@ impl Arrivals {
     }
 
     /// Hears what the node says about itself until the tunnel closes.
-    async fn follow(&self, tunnel: &Tunnel, registered: &Registered) {
+    async fn follow(&self, tunnel: &Tunnel, registered: &Registered, generation: u64) {
         let id = registered.id();
         if self.admission.is_revoked(id) {
             // Revoked between the decision and the registration.
             self.nodes.revoke(id);
         }
         let mut events = tunnel.take_events();
+        let mut given_up = pin!(self.given_up(tunnel, id, generation));
         let close = loop {
             let event = tokio::select! {
                 biased;
                 close = tunnel.closed() => break close,
+                () = &mut given_up => {
+                    // Its streams go on over the other tunnel at once.
+                    let close = Close::local(CloseCode::Lost, "silent while another tunnel of this node is not");
+                    tunnel.close(close.code, &close.reason);
+                    break close;
+                }
                 Some(event) = next(&mut events) => event,
             };
             match event {
@@ -122,6 +135,19 @@ impl Arrivals {
         tracing::info!(server = %id, tunnel = tunnel.id(), %close, last = removed == Removed::Last, "tunnel closed");
         if removed == Removed::Last {
             self.admission.seen(id);
+        }
+    }
+
+    /// Waits until the tunnel is silent while another one to the same process is not.
+    async fn given_up(&self, tunnel: &Tunnel, id: &ServerId, generation: u64) {
+        let mut way = tunnel.way();
+        // The tunnel holds the sender, so the wait ends with a doubtful way only.
+        while way.wait_for(|way| *way == Way::Doubtful).await.is_ok() {
+            tokio::time::sleep(SECOND_LOOK).await;
+            let other = route::resume(&self.nodes.snapshot(), id, generation);
+            if tunnel.is_doubtful() && other.is_some() {
+                return;
+            }
         }
     }
 }
