@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tunnel::quic::{self, Listener};
 use tunnel::shard::Shards;
+use tunnel::tls::Acceptor;
 use tunnel::wire::control::Control;
 use tunnel::{CloseCode, Pending, ServerId};
 
@@ -29,6 +30,8 @@ use crate::ports::Ports;
 use crate::report::{self, NodesReport, StatusReport};
 use crate::router::Router;
 use crate::settings::Settings;
+use crate::web::certificates::CertificateError;
+use crate::web::front::{Front, FrontError, Parts};
 
 /// Nodes that said hello and wait for a decision; the listeners wait beyond it.
 const ARRIVALS: usize = 256;
@@ -49,6 +52,8 @@ pub enum StartError {
     #[error(transparent)]
     Quic(#[from] quic::ListenError),
     #[error(transparent)]
+    Web(#[from] FrontError),
+    #[error(transparent)]
     Admin(#[from] AdminError),
     #[error("cannot start threads: {0}")]
     Threads(#[source] std::io::Error),
@@ -57,7 +62,7 @@ pub enum StartError {
 impl StartError {
     /// Whether starting again can only help after somebody changed the configuration.
     pub fn is_config(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Keys(_))
+        matches!(self, Self::Config(_) | Self::Keys(_) | Self::Web(FrontError::Certificate(_)))
     }
 }
 
@@ -72,6 +77,8 @@ pub enum ReloadError {
     Bind(#[from] BindError),
     #[error(transparent)]
     Quic(#[from] quic::ListenError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error("`{0}` changes only with a restart")]
     NeedsRestart(&'static str),
 }
@@ -93,6 +100,10 @@ struct Inner {
     registry: RwLock<Registry>,
     quic: Vec<Listener>,
     ports: Ports,
+    /// Nodes that come in over TCP.
+    acceptor: Arc<Acceptor>,
+    /// Clients over HTTPS.
+    front: Front,
     /// Streams of clients.
     streams: TaskTracker,
     /// Everything else.
@@ -130,6 +141,19 @@ impl Gateway {
         let cut = CancellationToken::new();
         let ports = Ports::new(router.clone(), guard.clone(), streams.clone(), cut.clone());
         ports.set(&settings)?;
+        let acceptor = Arc::new(Acceptor::new(&identity, &shards, &arriving).map_err(KeysError::from)?);
+        let mut address = settings.listen.0;
+        if let Some(first) = quic.first() {
+            address.set_port(first.address().port());
+        }
+        let parts = Parts {
+            address,
+            own: identity,
+            router: router.clone(),
+            guard: guard.clone(),
+            nodes: acceptor.clone(),
+        };
+        let front = Front::open(&settings, &dirs.local_dir, parts)?;
 
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let gateway = Self(Arc::new(Inner {
@@ -144,6 +168,8 @@ impl Gateway {
             registry: RwLock::new(registry),
             quic,
             ports,
+            acceptor,
+            front,
             streams,
             tasks,
             cut,
@@ -212,7 +238,9 @@ impl Gateway {
             return Err(ReloadError::NeedsRestart("metrics"));
         }
         let identity = keys::tunnel_identity(&inner.dirs, &new)?;
+        inner.front.reload(&new, &identity)?;
         inner.ports.set(&new)?;
+        inner.acceptor.set_identity(&identity).map_err(KeysError::from)?;
         for listener in &inner.quic {
             listener.set_identity(&identity)?;
         }
@@ -237,7 +265,9 @@ impl Gateway {
             tunnel.send(Control::Drain { deadline_ms, reason: reason.into() });
         }
         inner.streams.close();
-        let finished = tokio::time::timeout(limit, inner.streams.wait()).await.is_ok();
+        let (finished, ()) =
+            tokio::join!(tokio::time::timeout(limit, inner.streams.wait()), inner.front.drain(limit));
+        let finished = finished.is_ok();
         tracing::info!(
             left = inner.streams.len(),
             "{}",
@@ -304,6 +334,7 @@ impl Gateway {
             connections: inner.guard.open(),
             conflicts: inner.admission.view().conflicts.len(),
             certificate_expires: self.public_expiry().and_then(|at| at.try_into().ok()),
+            certificate_problem: self.0.front.certificates().status().problem,
             advice: advice.into_iter().collect(),
         }
     }
@@ -357,9 +388,7 @@ impl Gateway {
     }
 
     fn public_expiry(&self) -> Option<SystemTime> {
-        let settings = self.0.settings.load();
-        let own = self.0.dirs.config(keys::TUNNEL_CERTIFICATE);
-        keys::expiry_of_file(settings.certificate.as_deref().unwrap_or(&own))
+        Some(self.0.front.certificates().status().facts.not_after.into())
     }
 }
 

@@ -12,7 +12,7 @@
 //! early       the client's first bytes             retry       what may be tried again
 //! splice      bytes between two sockets            pipes       through the kernel
 //! arrivals    nodes that said hello                admission   who may register, remembered on disk
-//! tunnel_port nodes that come in over TCP          keys        what the gateway shows and keeps
+//! web         clients over HTTPS                   keys        what the gateway shows and keeps
 //! metrics     what is counted                      collector   what is looked up
 //! admin       HTTP for administrators              report      what it says
 //! ```
@@ -43,7 +43,7 @@ pub mod router;
 mod service;
 pub mod settings;
 mod splice;
-pub mod tunnel_port;
+pub mod web;
 
 pub use error::RouteError;
 pub use gateway::Gateway;
@@ -52,4 +52,3 @@ pub use metrics::Metrics;
 pub use route::Want;
 pub use router::{Opened, Router};
 pub use settings::Settings;
-pub use tunnel_port::TunnelPort;

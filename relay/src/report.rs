@@ -8,6 +8,7 @@ use tunnel::{Fingerprint, ServerId, Stats, Transport};
 
 use crate::admission::{Binding, Book, Conflict};
 use crate::registry::{Entry, Server, Snapshot};
+use crate::web::certificates::Failure;
 
 /// `GET /nodes`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -90,6 +91,9 @@ pub struct StatusReport {
     pub connections: u32,
     pub conflicts: usize,
     pub certificate_expires: Option<Timestamp>,
+    /// Why clients are not shown a newer certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_problem: Option<Failure>,
     /// What to mend on this machine.
     pub advice: Vec<String>,
 }

@@ -1,0 +1,239 @@
+//! From a client's request to a server's response, or to an answer of our own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::header::{LOCATION, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{Empty, Full};
+use hyper::body::{Body, Incoming};
+use tokio::sync::oneshot;
+use tunnel::pump::{Outcome, Patience};
+use tunnel::shard::Shard;
+use tunnel::{ServerId, TraceId};
+
+use super::answer::{Problem, wants_html};
+use super::exchange::{exchange, is_ordinary};
+use super::headers::{self, Asker, Note};
+use super::reply::Reply;
+use super::route::{COOKIE, Route, Target, Unroutable, route};
+use super::serve::Serving;
+use super::upgrade::{self, Both, JoinError, Wanted};
+use super::upload::{Meter, Upload};
+use crate::metrics::Metrics;
+use crate::route::Want;
+use crate::router::{Opened, Router};
+
+/// The service of a node that requests go to.
+const SERVICE: &str = "portal";
+
+/// To the head of the response, after the body last moved. Long: a page may wait for a session to start.
+const RESPONSE: Duration = Duration::from_secs(120);
+
+/// Forwards requests; shared by all connections.
+#[derive(Debug)]
+pub struct Forwarder {
+    router: Router,
+    service: Arc<str>,
+    /// Of upgraded connections.
+    patience: ArcSwap<Patience>,
+    /// Upgraded connections, which outlive the request that made them.
+    serving: Serving,
+}
+
+/// What is known about one request besides itself.
+struct Context {
+    trace: TraceId,
+    asker: Asker,
+    target: Target,
+}
+
+impl Forwarder {
+    pub fn new(router: Router, patience: Patience, serving: Serving) -> Self {
+        Self { router, service: SERVICE.into(), patience: ArcSwap::from_pointee(patience), serving }
+    }
+
+    /// For connections that are upgraded from now on.
+    pub fn set_patience(&self, patience: Patience) {
+        self.patience.store(Arc::new(patience));
+    }
+
+    /// Answers one request. Never fails: what goes wrong becomes an answer.
+    pub(super) async fn answer(&self, request: Request<Incoming>, asker: Asker) -> Response<Reply> {
+        let trace = TraceId::random();
+        let (html, head) = (wants_html(request.headers()), *request.method() == Method::HEAD);
+        let answer = self.try_answer(request, asker, trace).await;
+        answer.unwrap_or_else(|problem| {
+            problem.answer(html, trace).map(|text| if head { Reply::nothing() } else { Reply::own(text) })
+        })
+    }
+
+    async fn try_answer(
+        &self,
+        request: Request<Incoming>,
+        asker: Asker,
+        trace: TraceId,
+    ) -> Result<Response<Reply>, Problem> {
+        if *request.method() == Method::TRACE {
+            return Err(Problem::Method("TRACE".into()));
+        }
+        let wanted = upgrade::wanted(&request)?;
+        let host = headers::host(&request).map_err(Problem::BadRequest)?;
+        let Route { target, path } = match route(request.uri(), request.headers()) {
+            Ok(route) => route,
+            Err(Unroutable::Slash(location)) => return Ok(redirect(&location)),
+            Err(Unroutable::BadServerId(id)) => return Err(Problem::BadServerId(id)),
+            Err(Unroutable::BadPath) => return Err(Problem::BadRequest("its target is not a path")),
+        };
+        let context = Context { trace, asker, target };
+        let (mut parts, body) = request.into_parts();
+        let prefix = match &context.target {
+            Target::Pinned(server) => Some(server),
+            _ => None,
+        };
+        let note = Note { asker, host: &host, prefix, trace, version: parts.version };
+        headers::for_server(&mut parts.headers, &note);
+        parts.uri = headers::origin_form(path);
+        match wanted {
+            Some(wanted) => self.upgraded(context, parts, body, wanted).await,
+            None => self.forwarded(context, parts, body).await,
+        }
+    }
+
+    async fn forwarded(
+        &self,
+        context: Context,
+        mut parts: http::request::Parts,
+        body: Incoming,
+    ) -> Result<Response<Reply>, Problem> {
+        let way = self.open(&context).await?;
+        let server = way.server.clone();
+        let meter = Arc::new(Meter::default());
+        let mut upload = Upload::new(body, meter.clone());
+        parts.version = http::Version::HTTP_11;
+        let (go_on, told) = oneshot::channel();
+        let waits = headers::expects_continue(&parts.headers) && !upload.is_end_stream();
+        let mut request = Request::from_parts(parts, ());
+        if waits {
+            upload = upload.hold(told);
+            on_continue(&mut request, go_on);
+        }
+        let request = request.map(|()| upload);
+        let (response, exchange) = exchange(way, request, meter, RESPONSE).await?;
+        if !is_ordinary(response.status()) {
+            return Err(Problem::BrokeOff { server, reason: "it switched protocols unasked".into() });
+        }
+        let (mut parts, body) = response.into_parts();
+        headers::for_client(&mut parts.headers, context.trace);
+        remember(&mut parts.headers, &context.target, &server);
+        Ok(Response::from_parts(parts, Reply::server(body, exchange)))
+    }
+
+    async fn upgraded(
+        &self,
+        context: Context,
+        mut parts: http::request::Parts,
+        body: Incoming,
+        wanted: Wanted,
+    ) -> Result<Response<Reply>, Problem> {
+        let way = self.open(&context).await?;
+        let (server, home) = (way.server.clone(), way.home.clone());
+        let client = hyper::upgrade::on(Request::from_parts(parts.clone(), body));
+        upgrade::ask(&mut parts.headers, &wanted);
+        (parts.method, parts.version) = (Method::GET, http::Version::HTTP_11);
+        parts.extensions = http::Extensions::new();
+        let request = Request::from_parts(parts, Empty::<Bytes>::new());
+        let meter = Arc::new(Meter::default());
+        let (mut response, exchange) = exchange(way, request, meter, RESPONSE).await?;
+        let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        let both = switches.then(|| Both { client, server: hyper::upgrade::on(&mut response) });
+        let (mut parts, body) = response.into_parts();
+        headers::for_client(&mut parts.headers, context.trace);
+        remember(&mut parts.headers, &context.target, &server);
+        let Some(both) = both else {
+            if matches!(wanted, Wanted::Connect(_)) && parts.status.is_success() {
+                // To an extended CONNECT any success would mean that bytes are forwarded from here on.
+                return Err(Problem::BrokeOff { server, reason: "it speaks no WebSocket there".into() });
+            }
+            return Ok(Response::from_parts(parts, Reply::server(body, exchange)));
+        };
+        parts.status = upgrade::agree(&mut parts.headers, &wanted).ok_or_else(|| Problem::BrokeOff {
+            server: server.clone(),
+            reason: "its WebSocket handshake does not fit the request".into(),
+        })?;
+        self.join(both, &home, context.trace);
+        drop(exchange.detach());
+        Ok(Response::from_parts(parts, Reply::nothing()))
+    }
+
+    async fn open(&self, context: &Context) -> Result<Opened, Problem> {
+        let (server, sticky) = match &context.target {
+            Target::Pinned(id) => (Some(id.clone()), None),
+            Target::Sticky(id) => (None, Some(id.clone())),
+            Target::Any => (None, None),
+        };
+        let client = Some(context.asker.client);
+        let want = Want { server, sticky, service: self.service.clone(), client, trace: context.trace };
+        Ok(self.router.open(&want, Bytes::new()).await?)
+    }
+
+    fn join(&self, both: Both, home: &Shard, trace: TraceId) {
+        let (cut, patience) = (self.serving.cut.clone(), **self.patience.load());
+        let metrics = self.router.metrics().clone();
+        let joined = async move {
+            tokio::select! {
+                biased;
+                () = cut.cancelled() => {}
+                ended = both.join(patience) => finish(&metrics, trace, ended),
+            }
+        };
+        self.serving.tasks.spawn_on(joined, home.handle());
+    }
+}
+
+/// Tells `go_on` when the server says `100 Continue`.
+fn on_continue(request: &mut Request<()>, go_on: oneshot::Sender<()>) {
+    let go_on = std::sync::Mutex::new(Some(go_on));
+    hyper::ext::on_informational(request, move |response| {
+        let told = go_on.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if response.status() == StatusCode::CONTINUE
+            && let Some(go_on) = told
+        {
+            // Nobody listens any more when the body was let go after its second.
+            let _already_gone = go_on.send(());
+        }
+    });
+}
+
+/// A browser that named no server comes back to the one it got.
+fn remember(headers: &mut HeaderMap, target: &Target, server: &ServerId) {
+    let known = match target {
+        Target::Pinned(_) => true,
+        Target::Sticky(before) => before == server,
+        Target::Any => false,
+    };
+    if !known {
+        let cookie = format!("{COOKIE}={server}; Path=/; Secure; HttpOnly; SameSite=Lax");
+        headers.append(SET_COOKIE, HeaderValue::try_from(cookie).expect("server ids are plain"));
+    }
+}
+
+/// 308 keeps the method. The location is a path of ours, so it leads nowhere else.
+fn redirect(location: &str) -> Response<Reply> {
+    let mut response = Response::new(Reply::Own(Full::default()));
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(LOCATION, HeaderValue::try_from(location).expect("was a uri"));
+    response
+}
+
+fn finish(metrics: &Metrics, trace: TraceId, ended: Result<Outcome, JoinError>) {
+    match ended {
+        Ok(outcome) => {
+            metrics.moved(outcome.to_stream, outcome.to_socket);
+            tracing::debug!(%trace, ?outcome, "upgraded connection ended");
+        }
+        Err(error) => tracing::debug!(%trace, %error, "upgraded connection broke off"),
+    }
+}

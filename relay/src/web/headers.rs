@@ -1,0 +1,200 @@
+//! Headers on their way through (RFC 9110 §7.6): those of one hop stay behind, and the server learns who asked.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, HeaderName, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE, VIA,
+};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Request, Uri, Version};
+use tunnel::{ServerId, TraceId};
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// Always of one hop, whether `Connection` names them or not.
+const ONE_HOP: [HeaderName; 6] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// What `Connection` must not take away: a request that names them wants to get around a check behind us.
+const NEVER_ONE_HOP: [HeaderName; 5] = [HOST, COOKIE, CONTENT_LENGTH, http::header::AUTHORIZATION, TRAILER];
+
+/// Who asked, as far as the gateway knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asker {
+    pub client: SocketAddr,
+    /// Whether what it says about clients of its own is believed.
+    pub trusted: bool,
+}
+
+/// The host that a request is for, and whether it says so in one voice.
+///
+/// # Errors
+/// The reason why it is refused: no host, two, or none that can be one.
+pub(super) fn host<B>(request: &Request<B>) -> Result<Authority, &'static str> {
+    let mut lines = request.headers().get_all(HOST).iter();
+    let (line, more) = (lines.next(), lines.next());
+    if more.is_some() {
+        return Err("it has more than one Host");
+    }
+    let from_line = line.map(parse_host).transpose()?;
+    match (from_line, request.uri().authority()) {
+        (Some(line), Some(target)) if !line.as_str().eq_ignore_ascii_case(target.as_str()) => {
+            Err("its Host differs from its target")
+        }
+        (Some(line), _) => Ok(line),
+        (None, Some(target)) => parse_host(&HeaderValue::from_str(target.as_str()).map_err(|_| BAD_HOST)?),
+        (None, None) => Err("it has no Host"),
+    }
+}
+
+const BAD_HOST: &str = "its Host is not a host";
+
+fn parse_host(value: &HeaderValue) -> Result<Authority, &'static str> {
+    let text = value.to_str().map_err(|_| BAD_HOST)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    if text.is_empty() || !text.bytes().all(plain) {
+        return Err(BAD_HOST);
+    }
+    text.parse().map_err(|_| BAD_HOST)
+}
+
+/// Takes out what belongs to this hop only: the fixed names, and those that `Connection` lists.
+pub(super) fn strip(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .filter(|name| !NEVER_ONE_HOP.contains(name))
+        .collect();
+    for name in named.iter().chain(&ONE_HOP) {
+        headers.remove(name);
+    }
+}
+
+/// Whether a comma-separated header holds `token`, whatever its case.
+pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|item| item.trim().eq_ignore_ascii_case(token))
+}
+
+/// What the server is told about a request.
+#[derive(Debug)]
+pub(super) struct Note<'a> {
+    pub asker: Asker,
+    pub host: &'a Authority,
+    /// The server that the path named.
+    pub prefix: Option<&'a ServerId>,
+    pub trace: TraceId,
+    pub version: Version,
+}
+
+/// Makes a client's headers those of our request: strips, sets `Host`, forwarding headers, `Via` and the request id.
+pub(super) fn for_server(headers: &mut HeaderMap, note: &Note<'_>) {
+    let trailers = lists(headers, &TE, "trailers");
+    strip(headers);
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
+    join_cookies(headers);
+    if !note.asker.trusted {
+        forget_claims(headers);
+    }
+    headers.insert(HOST, value(note.host.as_str()));
+    append(headers, FORWARDED, &forwarded(note));
+    append(headers, FORWARDED_FOR, &note.asker.client.ip().to_canonical().to_string());
+    headers.entry(FORWARDED_PROTO).or_insert(HeaderValue::from_static("https"));
+    headers.entry(FORWARDED_HOST).or_insert_with(|| value(note.host.as_str()));
+    headers.remove(FORWARDED_PREFIX);
+    if let Some(server) = note.prefix {
+        headers.insert(FORWARDED_PREFIX, value(&format!("/@{server}")));
+    }
+    headers.insert(REQUEST_ID, value(&note.trace.to_string()));
+    append(headers, VIA, via(note.version));
+}
+
+/// Makes a server's headers those of our response.
+pub(super) fn for_client(headers: &mut HeaderMap, trace: TraceId) {
+    strip(headers);
+    headers.insert(REQUEST_ID, value(&trace.to_string()));
+    append(headers, VIA, via(Version::HTTP_11));
+}
+
+/// What a client says about where it comes from, and cannot know or may lie about.
+fn forget_claims(headers: &mut HeaderMap) {
+    let claims = |name: &HeaderName| {
+        *name == FORWARDED || *name == REAL_IP || name.as_str().starts_with("x-forwarded-")
+    };
+    let found: Vec<HeaderName> = headers.keys().filter(|name| claims(name)).cloned().collect();
+    for name in found {
+        headers.remove(name);
+    }
+}
+
+/// HTTP/2 may send cookies in crumbs; HTTP/1.1 has one line (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if crumbs.len() > 1 {
+        let joined = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])).expect("parts were header values");
+        headers.insert(COOKIE, joined);
+    }
+}
+
+/// RFC 7239.
+fn forwarded(note: &Note<'_>) -> String {
+    let (ip, port) = (note.asker.client.ip().to_canonical(), note.asker.client.port());
+    let node = match ip {
+        IpAddr::V4(ip) => format!("{ip}:{port}"),
+        IpAddr::V6(ip) => format!("[{ip}]:{port}"),
+    };
+    format!("for=\"{node}\";host=\"{}\";proto=https", note.host)
+}
+
+fn append(headers: &mut HeaderMap, name: HeaderName, item: &str) {
+    let before: Vec<&[u8]> = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+    let joined = before.into_iter().chain([item.as_bytes()]).collect::<Vec<_>>().join(&b", "[..]);
+    headers.insert(name, HeaderValue::from_bytes(&joined).expect("parts were header values"));
+}
+
+fn via(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "2 fastx-gateway",
+        Version::HTTP_10 => "1.0 fastx-gateway",
+        _ => "1.1 fastx-gateway",
+    }
+}
+
+/// For texts that are printable ASCII by construction.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("printable ASCII")
+}
+
+/// Whether the client waits for a word before it sends the body.
+pub(super) fn expects_continue(headers: &HeaderMap) -> bool {
+    lists(headers, &EXPECT, "100-continue")
+}
+
+/// The request target as a server reads it: a path, or `*`.
+pub(super) fn origin_form(path: http::uri::PathAndQuery) -> Uri {
+    let mut parts = http::uri::Parts::default();
+    parts.path_and_query = Some(path);
+    Uri::from_parts(parts).expect("a path alone is a target")
+}

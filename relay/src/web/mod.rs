@@ -1,0 +1,35 @@
+//! Clients over HTTPS: from a TCP connection to a request on a server, and back.
+//!
+//! The modules stand in the order in which bytes meet them:
+//!
+//! ```text
+//! front         the whole: opened, reloaded, drained
+//! listen        accepts, counts, hands to a shard      certificates  what clients are shown, and until when
+//! greet         PROXY header, ClientHello, ALPN        challenge     what an ACME authority is shown
+//! serve         HTTP/1.1 or HTTP/2, with limits        acme          gets and renews them, on a schedule
+//! forward       one request, one response              route         which server
+//! headers       what stays behind, what is added       upload        the request's body, watched
+//! reply         the response's body                    turned        429 for too many connections
+//! exchange      HTTP/1.1 inside a stream               upgrade       WebSocket: bytes after the 101
+//! answer, page  what we say instead of a server        patient       a socket that gives up on a stalled reader
+//! ```
+
+pub mod acme;
+pub mod answer;
+pub mod certificates;
+pub mod challenge;
+mod exchange;
+pub mod forward;
+pub mod front;
+mod greet;
+mod headers;
+pub mod listen;
+mod page;
+mod patient;
+mod reply;
+pub mod route;
+mod schedule;
+pub mod serve;
+mod turned;
+mod upgrade;
+mod upload;
