@@ -33,7 +33,7 @@ impl Origin {
         while let Ok(incoming) = tunnel.accept().await {
             let origin = self.clone();
             tokio::spawn(async move {
-                let Ok((preamble, mut stream)) = incoming.preamble().await else { return };
+                let Ok(Some((preamble, mut stream))) = incoming.preamble().await else { return };
                 if preamble.destination.as_str() != origin.name {
                     let _gone = stream.answer(&Answer::refused(Status::NoSuchServer, "not me")).await;
                     return;
