@@ -218,6 +218,26 @@ fn poll_io(
     }
 }
 
+/// Reads; a read that does not fill the buffer has emptied the socket, so the next one waits for news instead of asking
+/// the kernel once more.
+fn poll_read(cx: &mut Context<'_>, socket: &TcpStream, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+    let mut short = None;
+    let read = poll_io(cx, socket, Interest::READABLE, || match short {
+        None => {
+            let count = rustix::io::read(socket, &mut *buffer)?;
+            if 0 < count && count < buffer.len() {
+                short = Some(count);
+                // Makes the runtime forget that the socket was ready.
+                return Err(rustix::io::Errno::AGAIN);
+            }
+            Ok(count)
+        }
+        // The socket became ready again meanwhile; what was read comes first.
+        Some(count) => Ok(count),
+    });
+    short.map_or(read, |count| Poll::Ready(Ok(count)))
+}
+
 fn with_buffer<T>(act: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local! {
         static BUFFER: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
