@@ -77,6 +77,9 @@ impl Early {
                 return error.into();
             }
         }
+        if let Err(error) = poll_fn(|cx| send.poll_flush(cx)).await {
+            return error.into();
+        }
         pending().await
     }
 

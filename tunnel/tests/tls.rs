@@ -163,6 +163,62 @@ async fn a_reset_and_a_stop_carry_their_codes() {
 }
 
 #[tokio::test]
+async fn a_stop_reaches_also_who_only_writes() {
+    let mut gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    node.home().clone().spawn(async move {
+        let incoming = node.accept().await.expect("a stream");
+        let (_, mut stream) = incoming.preamble().await.expect("a preamble").expect("new");
+        stream.recv.stop(77);
+        drop(stream);
+        node.closed().await;
+    });
+    let mut stream = tunnel.open(&preamble("x"), Bytes::new()).await.expect("opens");
+    let writing = async {
+        loop {
+            if let Err(error) = stream.send.write(Bytes::from_static(&[1; 50_000])).await {
+                return error;
+            }
+        }
+    };
+    let error = tokio::time::timeout(Duration::from_secs(5), writing).await.expect("in time");
+    assert!(matches!(error, StreamError::Reset(77)), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_was_taken_before_the_drop_arrives() {
+    let mut gateway = Gateway::start(1).await;
+    let node_shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(&node_shards).await;
+    let (tell, taken) = tokio::sync::oneshot::channel();
+    node.home().clone().spawn(async move {
+        let incoming = node.accept().await.expect("a stream");
+        let (_, mut stream) = incoming.preamble().await.expect("a preamble").expect("new");
+        let mut taken = 0;
+        let filling = async {
+            loop {
+                taken += AsyncWriteExt::write(&mut stream.send, &[5; 60_000]).await.expect("writes");
+            }
+        };
+        // Ends when neither the kernel nor the stream takes more.
+        assert!(tokio::time::timeout(Duration::from_millis(500), filling).await.is_err());
+        tell.send(taken).expect("heard");
+        drop(stream);
+        node.closed().await;
+    });
+    let mut stream = tunnel.open(&preamble("x"), Bytes::new()).await.expect("opens");
+    let taken = taken.await.expect("told");
+    // Longer than the other side waits for our end.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut length = 0;
+    while let Some(chunk) = stream.recv.read().await.expect("reads to the end") {
+        length += chunk.len();
+    }
+    assert_eq!(length, taken);
+}
+
+#[tokio::test]
 async fn a_pump_keeps_half_close_exact() {
     let mut gateway = Gateway::start(1).await;
     let node_shards = Shards::start("node", 1).expect("threads");

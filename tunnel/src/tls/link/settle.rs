@@ -10,7 +10,9 @@ use bytes::Bytes;
 use super::Link;
 use crate::error::StreamError;
 
-/// After both halves are dropped, the other side has this long to end its direction; then the connection is closed.
+/// After both halves are dropped, what waits for a slow reader has this long to leave: a pump waits no longer either.
+const FLUSH: Duration = Duration::from_secs(60);
+/// Then the other side has this long to end its direction; after it, the connection is closed.
 const SETTLE: Duration = Duration::from_secs(2);
 /// And so many bytes of it are read and thrown away.
 const SETTLE_BYTES: usize = 1024 * 1024;
@@ -26,7 +28,11 @@ impl Link {
         }
         let link = self.clone();
         self.home.spawn(async move {
-            if let Ok(true) = tokio::time::timeout(SETTLE, link.settle()).await {
+            let flush = poll_fn(|cx| link.sending().poll_push(&link.socket, cx));
+            let flushed = tokio::time::timeout(FLUSH, flush).await;
+            if let Ok(Ok(_)) = flushed
+                && let Ok(true) = tokio::time::timeout(SETTLE, link.drain()).await
+            {
                 link.keep();
             }
         });
@@ -44,11 +50,10 @@ impl Link {
         }
     }
 
-    /// Sends what waits and throws away what still comes, until both directions ended.
-    async fn settle(&self) -> bool {
-        let flushed = poll_fn(|cx| self.sending().poll_push(&self.socket, cx)).await;
+    /// Throws away what still comes, until the other side ended its direction.
+    async fn drain(&self) -> bool {
         let mut left = SETTLE_BYTES;
-        while flushed.is_ok() && self.receiving().ended.is_none() {
+        while self.receiving().ended.is_none() {
             let mut chunk = [Bytes::new()];
             match poll_fn(|cx| self.poll_chunks(cx, &mut chunk)).await {
                 Ok(_) if left < chunk[0].len() => return false,
@@ -57,6 +62,6 @@ impl Link {
                 Err(_) => return false,
             }
         }
-        flushed.is_ok()
+        true
     }
 }
