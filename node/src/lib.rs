@@ -13,6 +13,7 @@
 
 mod admin;
 mod client_header;
+mod core;
 pub mod display;
 mod gateways;
 mod lan;

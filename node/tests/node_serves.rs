@@ -293,6 +293,14 @@ async fn a_gateway_that_is_removed_keeps_its_streams() {
     tokio::time::timeout(gateway::PATIENCE, tunnel.closed()).await.expect("closed after its last stream");
 }
 
+async fn ask(socket: &std::path::Path) -> String {
+    let mut socket = tokio::net::UnixStream::connect(socket).await.unwrap();
+    socket.write_all(b"GET /status HTTP/1.1\r\nhost: node\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
 #[tokio::test]
 async fn a_node_that_drains_lets_streams_end_and_cuts_what_does_not() {
     for (finishes, cut) in [(true, 0), (false, 1)] {
@@ -303,8 +311,11 @@ async fn a_node_that_drains_lets_streams_end_and_cuts_what_does_not() {
         let node = host.start().await;
         let (_, tunnel) = gateway.tunnel().await;
         let mut stream = open(&tunnel, "echo", b"bye").await.unwrap();
+        let socket = host.dirs.local("node.sock");
         let drain = tokio::spawn(node.drain(Duration::from_secs(2)));
         tokio::time::sleep(Duration::from_millis(200)).await;
+        let shown = ask(&socket).await;
+        assert!(shown.contains("\"draining\": true") && shown.contains("\"connected\""), "{shown}");
         assert_eq!(refusal(open(&tunnel, "echo", b"").await), Status::Draining);
         if finishes {
             stream.send.finish().await.unwrap();

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
-use tunnel::race::Known;
+use tokio::task::JoinSet;
 use tunnel::{Close, Event, Refusal, Transport, Tunnel};
 
 use super::Order;
 use super::board::Board;
-use super::dial::{self, Call, NoTunnel};
+use super::dial::NoTunnel;
+use super::dialling::{self, Dialling};
 use super::held::{Activity, Held, Phase};
-use super::plan::{self, How, Step, View};
+use super::plan::{self, Step, View};
 use super::probe::Probe;
 use super::stripes::Stripes;
 use crate::gateways::Gateway;
@@ -51,14 +51,6 @@ enum Happened {
 pub(super) struct Refused {
     pub(super) refusal: Refusal,
     pub(super) retry: Timestamp,
-}
-
-/// A dial under way.
-#[derive(Debug)]
-pub(super) struct Dialling {
-    pub(super) how: How,
-    pub(super) stripe: usize,
-    pub(super) task: JoinHandle<Result<Tunnel, NoTunnel>>,
 }
 
 #[derive(Debug)]
@@ -178,7 +170,7 @@ impl Keeper {
         tokio::select! {
             biased;
             order = orders.recv() => Happened::Told(order),
-            dialled = finished(dialling) => Happened::Dialled(dialled),
+            dialled = dialling::finished(dialling) => Happened::Dialled(dialled),
             Some(ended) = serving.join_next() => match ended {
                 Ok((id, close)) => Happened::Ended(id, close),
                 Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -189,36 +181,10 @@ impl Keeper {
         }
     }
 
-    fn dial(&mut self, how: How) {
-        let taken = |stripe: &usize| self.held.iter().any(|held| held.stripe == *stripe);
-        let stripe = (0..).find(|stripe| !taken(stripe)).expect("numbers do not end");
-        let call = Call {
-            me: self.me.clone(),
-            host: self.gateway.host.clone(),
-            port: self.gateway.port,
-            trust: self.gateway.trust(),
-            hello: self.me.hello(&self.gateway, &self.desk.table()),
-            stripe,
-            home: self.me.shards.get(self.first_shard + stripe).clone(),
-        };
-        // QUIC is probed for while TLS is what passed last.
-        let winner = self.probe.as_ref().map(|_| Transport::Tls);
-        let task = tokio::spawn(dial::dial(call, how, Known { rtt: self.rtt, winner }));
-        self.dialling = Some(Dialling { how, stripe, task });
-    }
-
     /// The youngest go first: the oldest has proved itself.
     fn release(&mut self, carrier: Transport, count: usize) {
         let live = self.held.iter_mut().rev().filter(|held| held.is_live_over(carrier));
         live.take(count).for_each(Held::release);
-    }
-}
-
-async fn finished(dialling: &mut Option<Dialling>) -> Result<Tunnel, NoTunnel> {
-    let Some(Dialling { task, .. }) = dialling else { return std::future::pending().await };
-    match task.await {
-        Ok(dialled) => dialled,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

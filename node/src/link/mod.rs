@@ -3,6 +3,7 @@
 mod backoff;
 mod board;
 mod dial;
+mod dialling;
 mod held;
 mod keeper;
 mod outcome;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::board::Board;
@@ -40,7 +42,8 @@ pub(crate) struct Link {
     gateway: Gateway,
     board: Arc<Board>,
     orders: mpsc::Sender<Order>,
-    task: AbortOnDropHandle<()>,
+    ended: CancellationToken,
+    _task: AbortOnDropHandle<()>,
 }
 
 impl Link {
@@ -48,8 +51,14 @@ impl Link {
         let board = Arc::new(Board::new());
         let (orders, inbox) = mpsc::channel(4);
         let keeper = Keeper::new(gateway.clone(), me, desk, board.clone());
-        let task = AbortOnDropHandle::new(tokio::spawn(keeper.run(inbox)));
-        Self { gateway, board, orders, task }
+        let ended = CancellationToken::new();
+        let ends = ended.clone().drop_guard();
+        let task = async move {
+            let _ends = ends;
+            keeper.run(inbox).await;
+        };
+        let _task = AbortOnDropHandle::new(tokio::spawn(task));
+        Self { gateway, board, orders, ended, _task }
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {
@@ -65,11 +74,15 @@ impl Link {
         let _announcing_already = self.orders.try_send(Order::Announce);
     }
 
-    /// Waits for open streams, until `deadline`, then closes the tunnels.
-    pub(crate) async fn retire(self, deadline: Duration, reason: &str) {
-        // A link that ended has nothing to retire.
-        if self.orders.send(Order::Retire { deadline, reason: reason.to_owned() }).await.is_ok() {
-            let _panicked_or_done = self.task.await;
+    /// Waits for open streams, until `deadline`, then closes the tunnels. The link itself must be kept meanwhile.
+    pub(crate) fn retire(&self, deadline: Duration, reason: &str) -> impl Future<Output = ()> + use<> {
+        let (orders, ended) = (self.orders.clone(), self.ended.clone());
+        let order = Order::Retire { deadline, reason: reason.to_owned() };
+        async move {
+            // A link that ended has nothing to retire.
+            if orders.send(order).await.is_ok() {
+                ended.cancelled().await;
+            }
         }
     }
 }
