@@ -258,6 +258,7 @@ impl Gateway {
         let inner = &self.0;
         inner.router.drain();
         inner.ports.close();
+        inner.front.close().await;
         inner.quic.iter().for_each(Listener::close);
         let deadline_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         let reason = "the gateway is being taken out of service";

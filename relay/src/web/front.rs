@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tunnel::ServerIdentity;
 use tunnel::tls::Acceptor;
 
@@ -53,7 +53,7 @@ pub struct Parts {
 pub struct Front {
     address: SocketAddr,
     door: Arc<Door>,
-    _accepting: Vec<AbortOnDropHandle<()>>,
+    accepting: TaskTracker,
     local: PathBuf,
     renewing: Mutex<Option<Renewing>>,
 }
@@ -84,8 +84,8 @@ impl Front {
         });
         let listeners = tcp("`listen`", address, door.shards.len())?;
         let address = listeners.first().map_or(Ok(address), std::net::TcpListener::local_addr)?;
-        let _accepting = door.open(listeners)?;
-        let front = Self { address, local: local.to_owned(), door, _accepting, renewing: Mutex::default() };
+        let accepting = door.open(listeners)?;
+        let front = Self { address, local: local.to_owned(), door, accepting, renewing: Mutex::default() };
         front.renew(settings.acme.as_ref());
         Ok(front)
     }
@@ -125,9 +125,23 @@ impl Front {
         Ok(())
     }
 
+    /// Closes the port; what is open goes on.
+    pub async fn close(&self) {
+        self.door.serving.drain.cancel();
+        self.accepting.wait().await;
+    }
+
     /// Accepts nothing new, lets open requests and connections finish for `deadline`, then cuts them.
     pub async fn drain(&self, deadline: Duration) {
+        self.close().await;
         self.door.serving.drain(deadline).await;
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.door.serving.drain.cancel();
+        self.door.serving.cut.cancel();
     }
 }
 

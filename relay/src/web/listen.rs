@@ -10,8 +10,8 @@ use arc_swap::ArcSwap;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_util::task::AbortOnDropHandle;
-use tunnel::shard::{Shard, Shards};
+use tokio_util::task::TaskTracker;
+use tunnel::shard::Shards;
 use tunnel::tls::Acceptor;
 
 use super::certificates::Certificates;
@@ -53,24 +53,24 @@ pub struct Door {
 }
 
 impl Door {
-    /// Accepts on `listeners`, one for each shard, until the gateway drains.
-    pub(super) fn open(
-        self: &Arc<Self>,
-        listeners: Vec<TcpListener>,
-    ) -> io::Result<Vec<AbortOnDropHandle<()>>> {
-        let accept = |(shard, listener): (&Shard, TcpListener)| {
+    /// Accepts on `listeners`, one for each shard, until the gateway drains; the tasks that do so.
+    pub(super) fn open(self: &Arc<Self>, listeners: Vec<TcpListener>) -> io::Result<TaskTracker> {
+        let accepting = TaskTracker::new();
+        for (shard, listener) in self.shards.iter().zip(listeners) {
             // Accepted sockets inherit these.
             SockRef::from(&listener).set_tcp_keepalive(&KEEP_ALIVE)?;
             SockRef::from(&listener).set_tcp_user_timeout(Some(WRITE))?;
             let (door, stop) = (self.clone(), self.serving.drain.clone());
-            Ok(AbortOnDropHandle::new(shard.spawn(async move {
+            let accepted = async move {
                 let take = |socket, peer| door.admit(socket, peer);
                 if let Err(error) = accept(listener, stop, take).await {
                     tracing::error!(%error, "no more clients are accepted on this shard");
                 }
-            })))
-        };
-        self.shards.iter().zip(listeners).map(accept).collect()
+            };
+            accepting.spawn_on(accepted, shard.handle());
+        }
+        accepting.close();
+        Ok(accepting)
     }
 
     /// Runs on the shard that accepted, and does not wait.
