@@ -15,9 +15,6 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command, NodeCommand};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     let result = match Cli::parse().command {
         Command::Node { command: NodeCommand::Run(options) } => run::run(options),

@@ -10,9 +10,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// `EX_CONFIG` of sysexits.h: starting again does not mend it.
 const BAD_CONFIGURATION: u8 = 78;
 

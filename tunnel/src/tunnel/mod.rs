@@ -1,0 +1,313 @@
+//! The handle of one tunnel: open and accept streams, watch it, close it; the carrier stays hidden.
+
+mod control;
+mod lines;
+mod slot;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::carrier::Carrier;
+use crate::error::{Close, CloseCode, OpenError};
+use crate::lifeline::Lifeline;
+use crate::limits;
+use crate::quic;
+use crate::shard::Shard;
+use crate::stream::{OpenStream, Stream};
+use crate::wire::control::Control;
+use crate::wire::preamble::{Preamble, StreamId};
+
+pub(crate) use control::{ControlHalves, Role};
+use slot::Place;
+pub(crate) use slot::begin;
+pub use slot::{Incoming, Slot};
+
+/// What carries a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    Quic,
+    Tls,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Quic => "QUIC",
+            Self::Tls => "TLS",
+        })
+    }
+}
+
+/// Whether the other side was heard lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    Good,
+    /// Nothing heard for seconds: open no new streams here while there is another tunnel. Open ones wait, and go on if
+    /// the way comes back within [`limits::DEAD_AFTER`].
+    Doubtful,
+}
+
+/// What the other side said beside the streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It goes away: open no new streams to it; what is open may finish within `deadline`.
+    Drain { deadline: Duration, reason: String },
+    /// What it offers, or can reach, changed.
+    Update { services: Vec<String>, reach: Vec<crate::identity::ServerId> },
+}
+
+/// One open tunnel; cheap to clone. Dropping the last clone does not close it: [`Tunnel::close`] does.
+#[derive(Clone)]
+pub struct Tunnel(Arc<Shared>);
+
+struct Shared {
+    id: String,
+    home: Shard,
+    remote: SocketAddr,
+    since: Instant,
+    carrier: Carrier,
+    streams: Arc<AtomicUsize>,
+    control: mpsc::Sender<Control>,
+    events: Mutex<Option<mpsc::Receiver<Event>>>,
+    closed: CancellationToken,
+    close: OnceLock<Close>,
+    ping: Mutex<Option<Duration>>,
+    way: watch::Sender<Way>,
+    /// Streams on this tunnel that outlive it.
+    lines: Mutex<HashMap<StreamId, Weak<Lifeline>>>,
+}
+
+/// Figures of one tunnel at one moment.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    pub transport: Transport,
+    /// Smoothed round trip; `None` before the first measurement.
+    pub rtt: Option<Duration>,
+    /// UDP payload that the path carries, bytes; `None` over TLS.
+    pub mtu: Option<u16>,
+    pub lost_packets: u64,
+    pub sent_bytes: u64,
+    pub received_bytes: u64,
+    pub open_streams: usize,
+    pub since: Duration,
+}
+
+impl Tunnel {
+    /// Starts the control task on `home`; the hello is already exchanged.
+    pub(crate) fn start(
+        id: String,
+        role: Role,
+        home: Shard,
+        remote: SocketAddr,
+        carrier: Carrier,
+        control: ControlHalves,
+    ) -> Self {
+        let (control_tx, control_rx) = mpsc::channel(limits::CONTROL_QUEUE);
+        let (events_tx, events_rx) = mpsc::channel(limits::CONTROL_QUEUE);
+        let tunnel = Self(Arc::new(Shared {
+            id,
+            home: home.clone(),
+            remote,
+            since: Instant::now(),
+            carrier,
+            streams: Arc::default(),
+            control: control_tx,
+            events: Mutex::new(Some(events_rx)),
+            closed: CancellationToken::new(),
+            close: OnceLock::new(),
+            ping: Mutex::new(None),
+            way: watch::Sender::new(Way::Good),
+            lines: Mutex::default(),
+        }));
+        home.spawn(tunnel.clone().run(role, control, control_rx, events_tx));
+        tunnel
+    }
+
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    pub fn transport(&self) -> Transport {
+        match self.0.carrier {
+            Carrier::Quic(_) => Transport::Quic,
+            Carrier::Tls(_) => Transport::Tls,
+        }
+    }
+
+    /// The shard that the tunnel lives on.
+    pub fn home(&self) -> &Shard {
+        &self.0.home
+    }
+
+    pub fn remote(&self) -> SocketAddr {
+        match &self.0.carrier {
+            // QUIC follows a peer whose address changes.
+            Carrier::Quic(quic) => quic.remote(),
+            Carrier::Tls(_) => self.0.remote,
+        }
+    }
+
+    /// Whether the other side was heard lately; the receiver also tells of changes.
+    pub fn way(&self) -> watch::Receiver<Way> {
+        self.0.way.subscribe()
+    }
+
+    pub fn is_doubtful(&self) -> bool {
+        *self.0.way.borrow() == Way::Doubtful
+    }
+
+    /// What the kernel granted for the UDP socket that this side dialled from.
+    pub fn udp_buffers(&self) -> Option<quic::BufferSizes> {
+        match &self.0.carrier {
+            Carrier::Quic(quic) => quic.buffers(),
+            Carrier::Tls(_) => None,
+        }
+    }
+
+    pub fn open_streams(&self) -> usize {
+        self.0.streams.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place for a stream. Over QUIC there always is one; over TLS it is an idle data connection, and the node
+    /// is asked for more while there is none, for at most `wait`.
+    pub async fn reserve(&self, wait: Duration) -> Result<Slot, OpenError> {
+        if let Some(close) = self.0.close.get() {
+            return Err(OpenError::Closed(close.clone()));
+        }
+        let open = OpenStream::count(&self.0.streams);
+        let (place, home) = match &self.0.carrier {
+            Carrier::Quic(quic) => (Place::Quic(quic.clone()), self.0.home.clone()),
+            Carrier::Tls(tls) => {
+                let data = tokio::select! {
+                    biased;
+                    data = tls.take(wait, &self.0.control) => data?,
+                    close = self.closed() => return Err(OpenError::Closed(close)),
+                };
+                let home = data.home().clone();
+                (Place::Tls(data), home)
+            }
+        };
+        Ok(Slot { tunnel: self.clone(), place, home, open })
+    }
+
+    /// Opens a stream: the preamble and `first` leave in one flight.
+    pub async fn open(&self, preamble: &Preamble, first: Bytes) -> Result<Stream, OpenError> {
+        self.reserve(preamble.deadline).await?.open(preamble, first).await
+    }
+
+    /// The next stream that the other side opens.
+    pub async fn accept(&self) -> Result<Incoming, Close> {
+        let accepted = match &self.0.carrier {
+            Carrier::Quic(quic) => quic.accept(self.open_streams()).await,
+            Carrier::Tls(tls) => tokio::select! {
+                biased;
+                halves = tls.accept() => Ok(halves),
+                close = self.closed() => Err(close),
+            },
+        };
+        match accepted {
+            Ok((send, recv)) => {
+                let stream = Stream::new(send, recv, OpenStream::count(&self.0.streams));
+                Ok(Incoming { stream, tunnel: Some(self.clone()) })
+            }
+            Err(close) => Err(self.0.closed_because(close)),
+        }
+    }
+
+    /// From here on `line` runs over this tunnel.
+    pub(crate) fn adopt(&self, line: &Arc<Lifeline>) {
+        self.0.lines().insert(line.id(), Arc::downgrade(line));
+        // It may have closed meanwhile; then nobody else tells the stream.
+        if let Some(close) = self.0.close.get() {
+            self.0.end_lines(close);
+        }
+    }
+
+    /// Takes the receiver of [`Event`]s; there is one.
+    pub fn take_events(&self) -> Option<mpsc::Receiver<Event>> {
+        self.0.events.lock().expect("no panic while held").take()
+    }
+
+    /// Sends a control message; the tunnel is closed if the other side does not read them.
+    pub fn send(&self, message: Control) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.0.control.try_send(message) {
+            self.close(CloseCode::Silent, "control messages are not read");
+        }
+    }
+
+    /// Closes the tunnel and resets its streams; the other side learns the code and the reason.
+    pub fn close(&self, code: CloseCode, reason: &str) {
+        self.0.shut(Close::local(code, reason));
+    }
+
+    /// Waits until the tunnel is closed, by either side.
+    pub async fn closed(&self) -> Close {
+        self.0.closed.cancelled().await;
+        self.0.close.get().cloned().unwrap_or_else(|| Close::local(CloseCode::Done, "closed"))
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.0.close.get().is_some()
+    }
+
+    pub fn stats(&self) -> Stats {
+        let mut stats = Stats {
+            transport: self.transport(),
+            rtt: *self.0.ping.lock().expect("no panic while held"),
+            mtu: None,
+            lost_packets: 0,
+            sent_bytes: 0,
+            received_bytes: 0,
+            open_streams: self.open_streams(),
+            since: self.0.since.elapsed(),
+        };
+        match &self.0.carrier {
+            Carrier::Quic(quic) => quic.fill(&mut stats),
+            Carrier::Tls(tls) => tls.fill(&mut stats),
+        }
+        stats
+    }
+}
+
+impl fmt::Debug for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tunnel({} over {} with {})", self.0.id, self.transport(), self.0.remote)
+    }
+}
+
+impl Shared {
+    fn shut(&self, close: Close) {
+        if self.close.set(close).is_ok() {
+            let close = self.close.get().expect("just set");
+            self.end_lines(close);
+            self.carrier.close(close);
+            self.closed.cancel();
+            tracing::debug!(tunnel = %self.id, remote = %self.remote, %close, "tunnel closed");
+        }
+    }
+
+    fn closed_because(&self, close: Close) -> Close {
+        self.shut(close);
+        self.close.get().cloned().expect("shut sets it")
+    }
+
+    /// Waits until the carrier itself is lost.
+    async fn lost(&self) -> Close {
+        match &self.carrier {
+            Carrier::Quic(quic) => quic.lost().await,
+            Carrier::Tls(_) => std::future::pending().await,
+        }
+    }
+}
