@@ -3,6 +3,8 @@
 //! One task moves both directions; it holds no buffer while nothing moves. From the socket a read of up to 64 KiB is
 //! handed to the stream as it is; from the stream up to 64 chunks go to the socket in one vectored write.
 
+mod patience;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -13,32 +15,17 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::{Instant, Sleep};
 
 use crate::scratch;
 use crate::stream::{RecvHalf, SendHalf, Stream};
+
+pub use patience::Patience;
+use patience::{State, Watch};
 
 /// The code that tells the other side that our socket broke.
 pub const RESET_SOCKET: u32 = 0x10;
 /// The code that tells the other side that one of the [`Patience`] limits was reached.
 pub const RESET_IMPATIENT: u32 = 0x11;
-
-/// How long a pump waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// One direction ended and the other is silent for this long: both end.
-    pub half_closed: Duration,
-    /// Bytes wait for a reader that takes none for this long: both end.
-    pub write: Duration,
-    /// Nothing moves in either direction for this long: both end. `None`: forever.
-    pub idle: Option<Duration>,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self { half_closed: Duration::from_secs(300), write: Duration::from_secs(60), idle: None }
-    }
-}
 
 /// Why a pump ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +91,7 @@ where
             half_closed: up.phase == Phase::Ended || down.phase == Phase::Ended,
             waiting: !up.chunk.is_empty() || !down.waiting.is_empty(),
         };
-        watch.poll(cx, state).map(|()| End::Impatient)
+        watch.poll(cx, &state).map(|()| End::Impatient)
     })
     .await;
     match end {
@@ -256,86 +243,6 @@ fn drop_front(waiting: &mut VecDeque<Bytes>, mut written: usize) {
         written -= taken;
         if front.is_empty() {
             waiting.pop_front();
-        }
-    }
-}
-
-/// What one turn of the pump left behind.
-struct State {
-    moved: bool,
-    half_closed: bool,
-    waiting: bool,
-}
-
-/// Ends a pump that waits for too long. Looks only now and then, so a limit is kept to within half of the shortest.
-struct Watch {
-    patience: Patience,
-    look: Pin<Box<Sleep>>,
-    moved_at: Instant,
-}
-
-impl Watch {
-    fn new(patience: Patience) -> Self {
-        let now = Instant::now();
-        Self {
-            patience,
-            look: Box::pin(tokio::time::sleep_until(now + Self::pause(&patience))),
-            moved_at: now,
-        }
-    }
-
-    fn pause(patience: &Patience) -> Duration {
-        let shortest = patience.half_closed.min(patience.write);
-        patience.idle.map_or(shortest, |idle| idle.min(shortest)) / 2
-    }
-
-    /// Ready when a limit is reached.
-    fn poll(&mut self, cx: &mut Context<'_>, state: State) -> Poll<()> {
-        if state.moved {
-            self.moved_at = Instant::now();
-        }
-        while self.look.as_mut().poll(cx).is_ready() {
-            let now = Instant::now();
-            if self.patience.exceeded(now - self.moved_at, &state) {
-                return Poll::Ready(());
-            }
-            self.look.as_mut().reset(now + Self::pause(&self.patience));
-        }
-        Poll::Pending
-    }
-}
-
-impl Patience {
-    fn exceeded(&self, quiet: Duration, state: &State) -> bool {
-        (state.half_closed && quiet >= self.half_closed)
-            || (state.waiting && quiet >= self.write)
-            || self.idle.is_some_and(|idle| quiet >= idle)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patience_ends_what_waits_and_only_that() {
-        let patience = Patience {
-            half_closed: Duration::from_secs(300),
-            write: Duration::from_secs(60),
-            idle: Some(Duration::from_secs(900)),
-        };
-        let table = [
-            // quiet s, half closed, waiting, exceeded
-            (59, false, true, false),
-            (60, false, true, true),
-            (299, true, false, false),
-            (300, true, false, true),
-            (899, false, false, false),
-            (900, false, false, true),
-        ];
-        for (quiet, half_closed, waiting, exceeded) in table {
-            let state = State { moved: false, half_closed, waiting };
-            assert_eq!(patience.exceeded(Duration::from_secs(quiet), &state), exceeded, "{quiet} s");
         }
     }
 }
