@@ -68,7 +68,7 @@ async fn a_refused_node_learns_the_reason() {
     let mut gateway = Gateway::start(1).await;
     let node_shards = Shards::start("node", 1).expect("threads");
     let (trust, key, hello) = (gateway.trust(), NodeKey::generate().expect("makes one"), hello());
-    let dial = tls::dial(gateway.address, "localhost", &trust, &key, &hello, 0, node_shards.get(0));
+    let dial = tls::dial(gateway.address, "localhost", &trust, &key, &hello, node_shards.get(0));
     let refuse = async {
         let pending = gateway.nodes.recv().await.expect("a node");
         assert_eq!(pending.key, key.fingerprint());
@@ -84,7 +84,7 @@ async fn a_gateway_with_another_certificate_is_not_believed() {
     let node_shards = Shards::start("node", 1).expect("threads");
     let (trust, key, hello) =
         (tunnel::Trust::Ca(support::identity().1), NodeKey::generate().expect("makes one"), hello());
-    let dialled = tls::dial(gateway.address, "localhost", &trust, &key, &hello, 0, node_shards.get(0)).await;
+    let dialled = tls::dial(gateway.address, "localhost", &trust, &key, &hello, node_shards.get(0)).await;
     assert!(matches!(dialled, Err(DialError::Tls(..))), "{dialled:?}");
 }
 

@@ -22,7 +22,7 @@ async fn auto(gateway: &Gateway, udp: SocketAddr, node: &Shards) -> (Result<Tunn
         async move {
             match start.carrier {
                 Transport::Quic => quic::dial(udp, "localhost", &trust, &key, &hello(), 0, &home).await,
-                Transport::Tls => tls::dial(start.peer, "localhost", &trust, &key, &hello(), 0, &home).await,
+                Transport::Tls => tls::dial(start.peer, "localhost", &trust, &key, &hello(), &home).await,
             }
         }
     };
@@ -112,7 +112,7 @@ async fn when_nothing_passes_every_reason_is_told() {
         async move {
             match start.carrier {
                 Transport::Quic => quic::dial(start.peer, "a b", &trust, &key, &hello(), 0, &home).await,
-                Transport::Tls => tls::dial(start.peer, "localhost", &trust, &key, &hello(), 0, &home).await,
+                Transport::Tls => tls::dial(start.peer, "localhost", &trust, &key, &hello(), &home).await,
             }
         }
     };

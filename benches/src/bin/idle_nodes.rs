@@ -95,7 +95,7 @@ async fn dial(
     let (name, home) = (&gateway.host, shards.next());
     let tunnel = match carrier {
         Carrier::Quic => tunnel::quic::dial(peer, name, &trust, &key, &hello, number, home).await,
-        Carrier::Tls => tunnel::tls::dial(peer, name, &trust, &key, &hello, number, home).await,
+        Carrier::Tls => tunnel::tls::dial(peer, name, &trust, &key, &hello, home).await,
     };
     tunnel.with_context(|| format!("node {number}"))
 }

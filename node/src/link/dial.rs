@@ -86,7 +86,7 @@ async fn attempt(call: Call, Start { carrier, peer, .. }: Start) -> Result<Tunne
     let key = &me.start.identity.key;
     match carrier {
         Transport::Quic => tunnel::quic::dial(peer, host, trust, key, hello, *stripe, home).await,
-        Transport::Tls => tunnel::tls::dial(peer, host, trust, key, hello, *stripe, home).await,
+        Transport::Tls => tunnel::tls::dial(peer, host, trust, key, hello, home).await,
     }
 }
 

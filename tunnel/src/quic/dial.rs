@@ -21,6 +21,7 @@ use crate::wire::control::Hello;
 ///
 /// `name` is what the gateway's certificate must be for. `stripe` numbers the tunnels of one node to one gateway; the
 /// gateway spreads them over its shards by it.
+#[expect(clippy::too_many_arguments, reason = "whom, how to believe, who we are, and where to live")]
 pub async fn dial(
     peer: SocketAddr,
     name: &str,

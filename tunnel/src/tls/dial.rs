@@ -28,15 +28,14 @@ use crate::wire::control::{self, Hello};
 
 /// Dials `peer` and says hello. Runs on, and the tunnel and its data connections live on, `home`.
 ///
-/// `name` is what the gateway's certificate must be for. `stripe` numbers the tunnels of one node to one gateway; here
-/// the gateway spreads the data connections as they come, so nothing depends on it.
+/// `name` is what the gateway's certificate must be for. The gateway spreads the data connections over its shards as they
+/// come.
 pub async fn dial(
     peer: SocketAddr,
     name: &str,
     trust: &Trust,
     key: &NodeKey,
     hello: &Hello,
-    _stripe: usize,
     home: &Shard,
 ) -> Result<Tunnel, DialError> {
     let target = Target::new(peer, name, trust, key, identity::ALPN_TUNNEL)?;

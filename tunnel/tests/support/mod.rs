@@ -90,7 +90,7 @@ impl Gateway {
     /// The node's end and the gateway's.
     pub(crate) async fn pair(&mut self, node: &Shards) -> (Tunnel, Tunnel) {
         let (trust, key, hello) = (self.trust(), NodeKey::generate().expect("makes one"), hello());
-        let dial = tls::dial(self.address, "localhost", &trust, &key, &hello, 0, node.get(0));
+        let dial = tls::dial(self.address, "localhost", &trust, &key, &hello, node.get(0));
         let (node, gateway) = tokio::join!(dial, self.admit());
         (node.expect("dialled"), gateway)
     }
