@@ -37,7 +37,13 @@ pub struct Guard {
     open: AtomicU32,
     handshakes: AtomicU32,
     addresses: [Mutex<HashMap<IpAddr, u32>>; STRIPES],
+    /// Handshakes under way, by address.
+    shaking: Mutex<HashMap<IpAddr, u32>>,
 }
+
+/// One address may have a quarter of all handshakes under way, so that whoever begins them and goes silent keeps
+/// nobody else out.
+const SHARE: u32 = 4;
 
 /// So that shards seldom wait for each other: with 8 shards two meet in one of 64 about every tenth time.
 const STRIPES: usize = 64;
@@ -71,7 +77,10 @@ pub struct Permit {
 
 /// One TLS handshake under way; dropping it makes room.
 #[derive(Debug)]
-pub struct Handshake(Arc<Guard>);
+pub struct Handshake {
+    guard: Arc<Guard>,
+    from: Option<IpAddr>,
+}
 
 impl Guard {
     pub fn new(limits: &Limits) -> Arc<Self> {
@@ -80,6 +89,7 @@ impl Guard {
             open: AtomicU32::new(0),
             handshakes: AtomicU32::new(0),
             addresses: std::array::from_fn(|_| Mutex::default()),
+            shaking: Mutex::default(),
         })
     }
 
@@ -110,10 +120,22 @@ impl Guard {
         }
     }
 
-    /// Counts a TLS handshake that begins.
-    pub fn handshake(self: &Arc<Self>) -> Result<Handshake, Turned> {
+    /// Counts a TLS handshake that begins; it comes out of the share of `from`. A load balancer has none: `None`.
+    pub fn handshake(self: &Arc<Self>, from: Option<IpAddr>) -> Result<Handshake, Turned> {
         let most = self.bounds.load().handshakes;
-        take(&self.handshakes, most).map(|()| Handshake(self.clone())).map_err(|()| Turned::Handshakes)
+        take(&self.handshakes, most).map_err(|()| Turned::Handshakes)?;
+        // Counted already, so that dropping it gives it back.
+        let mut handshake = Handshake { guard: self.clone(), from: None };
+        if let Some(address) = from.map(aggregate) {
+            let mut shaking = self.shaking.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = shaking.entry(address).or_insert(0);
+            if *count >= (most / SHARE).max(1) {
+                return Err(Turned::Handshakes);
+            }
+            *count += 1;
+            handshake.from = Some(address);
+        }
+        Ok(handshake)
     }
 
     /// Client connections open now.
@@ -175,18 +197,27 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.guard.open.fetch_sub(1, Ordering::Relaxed);
         let mut addresses = self.guard.stripe(self.address).lock().unwrap_or_else(PoisonError::into_inner);
-        if let Entry::Occupied(mut entry) = addresses.entry(self.address) {
-            *entry.get_mut() -= 1;
-            if *entry.get() == 0 {
-                entry.remove();
-            }
-        }
+        give_back(&mut addresses, self.address);
     }
 }
 
 impl Drop for Handshake {
     fn drop(&mut self) {
-        self.0.handshakes.fetch_sub(1, Ordering::Relaxed);
+        self.guard.handshakes.fetch_sub(1, Ordering::Relaxed);
+        if let Some(address) = self.from {
+            let mut shaking = self.guard.shaking.lock().unwrap_or_else(PoisonError::into_inner);
+            give_back(&mut shaking, address);
+        }
+    }
+}
+
+/// Counts one less, and forgets an address that has none.
+fn give_back(counts: &mut HashMap<IpAddr, u32>, address: IpAddr) {
+    if let Entry::Occupied(mut entry) = counts.entry(address) {
+        *entry.get_mut() -= 1;
+        if *entry.get() == 0 {
+            entry.remove();
+        }
     }
 }
 
@@ -258,8 +289,22 @@ mod tests {
     #[test]
     fn handshakes_are_counted_apart() {
         let guard = guard(0, 9, 9);
-        let _held = (guard.handshake().unwrap(), guard.handshake().unwrap());
-        assert_eq!(guard.handshake().unwrap_err(), Turned::Handshakes);
+        let _held = (guard.handshake(None).unwrap(), guard.handshake(None).unwrap());
+        assert_eq!(guard.handshake(None).unwrap_err(), Turned::Handshakes);
+    }
+
+    #[test]
+    fn one_address_has_a_quarter_of_the_handshakes() {
+        let guard = Guard::new(&Limits { handshakes: 8, ..Limits::default() });
+        let held = [
+            guard.handshake(Some(ip("192.0.2.1"))).unwrap(),
+            guard.handshake(Some(ip("192.0.2.1"))).unwrap(),
+        ];
+        assert_eq!(guard.handshake(Some(ip("192.0.2.1"))).unwrap_err(), Turned::Handshakes);
+        assert!(guard.handshake(Some(ip("192.0.2.2"))).is_ok() && guard.handshake(None).is_ok());
+        drop(held);
+        assert!(guard.handshake(Some(ip("192.0.2.1"))).is_ok());
+        assert_eq!((guard.handshakes.load(Ordering::Relaxed), guard.shaking.lock().unwrap().len()), (0, 0));
     }
 
     #[test]

@@ -13,8 +13,9 @@ use hyper_util::rt::TokioIo;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::answer::Problem;
+use super::pace::LEAST_RATE;
 use super::reply::Exchange;
-use super::upload::{LEAST_RATE, Meter};
+use super::upload::Meter;
 use crate::router::Opened;
 
 /// A server's headers fit into this, as a client's do.

@@ -5,23 +5,23 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{LOCATION, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{Empty, Full};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Empty;
 use hyper::body::{Body, Incoming};
 use tokio::sync::oneshot;
+use tunnel::TraceId;
 use tunnel::pump::{Outcome, Patience};
 use tunnel::shard::Shard;
-use tunnel::{ServerId, TraceId};
 
 use super::answer::{Problem, wants_html};
 use super::exchange::{exchange, is_ordinary};
 use super::headers::{self, Asker, Note};
-use super::reply::Reply;
-use super::route::{COOKIE, Route, Target, Unroutable, route};
+use super::host::host;
+use super::reply::{Reply, Tally, redirect};
+use super::route::{Route, Target, Unroutable, remember, route};
 use super::serve::Serving;
 use super::upgrade::{self, Both, JoinError, Wanted};
-use super::upload::{Meter, Upload};
+use super::upload::{Meter, Upload, on_continue};
 use crate::metrics::Metrics;
 use crate::route::Want;
 use crate::router::{Opened, Router};
@@ -80,7 +80,7 @@ impl Forwarder {
             return Err(Problem::Method("TRACE".into()));
         }
         let wanted = upgrade::wanted(&request)?;
-        let host = headers::host(&request).map_err(Problem::BadRequest)?;
+        let host = host(&request).map_err(Problem::BadRequest)?;
         let Route { target, path } = match route(request.uri(), request.headers()) {
             Ok(route) => route,
             Err(Unroutable::Slash(location)) => return Ok(redirect(&location)),
@@ -121,14 +121,14 @@ impl Forwarder {
             on_continue(&mut request, go_on);
         }
         let request = request.map(|()| upload);
-        let (response, exchange) = exchange(way, request, meter, RESPONSE).await?;
+        let (response, exchange) = exchange(way, request, meter.clone(), RESPONSE).await?;
         if !is_ordinary(response.status()) {
             return Err(Problem::BrokeOff { server, reason: "it switched protocols unasked".into() });
         }
         let (mut parts, body) = response.into_parts();
         headers::for_client(&mut parts.headers, context.trace);
         remember(&mut parts.headers, &context.target, &server);
-        Ok(Response::from_parts(parts, Reply::server(body, exchange)))
+        Ok(Response::from_parts(parts, Reply::server(body, exchange, self.tally(meter))))
     }
 
     async fn upgraded(
@@ -146,7 +146,7 @@ impl Forwarder {
         parts.extensions = http::Extensions::new();
         let request = Request::from_parts(parts, Empty::<Bytes>::new());
         let meter = Arc::new(Meter::default());
-        let (mut response, exchange) = exchange(way, request, meter, RESPONSE).await?;
+        let (mut response, exchange) = exchange(way, request, meter.clone(), RESPONSE).await?;
         let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let both = switches.then(|| Both { client, server: hyper::upgrade::on(&mut response) });
         let (mut parts, body) = response.into_parts();
@@ -157,7 +157,7 @@ impl Forwarder {
                 // To an extended CONNECT any success would mean that bytes are forwarded from here on.
                 return Err(Problem::BrokeOff { server, reason: "it speaks no WebSocket there".into() });
             }
-            return Ok(Response::from_parts(parts, Reply::server(body, exchange)));
+            return Ok(Response::from_parts(parts, Reply::server(body, exchange, self.tally(meter))));
         };
         parts.status = upgrade::agree(&mut parts.headers, &wanted).ok_or_else(|| Problem::BrokeOff {
             server: server.clone(),
@@ -179,6 +179,10 @@ impl Forwarder {
         Ok(self.router.open(&want, Bytes::new()).await?)
     }
 
+    fn tally(&self, up: Arc<Meter>) -> Tally {
+        Tally { metrics: self.router.metrics().clone(), up, down: 0 }
+    }
+
     fn join(&self, both: Both, home: &Shard, trace: TraceId) {
         let (cut, patience) = (self.serving.cut.clone(), **self.patience.load());
         let metrics = self.router.metrics().clone();
@@ -191,41 +195,6 @@ impl Forwarder {
         };
         self.serving.tasks.spawn_on(joined, home.handle());
     }
-}
-
-/// Tells `go_on` when the server says `100 Continue`.
-fn on_continue(request: &mut Request<()>, go_on: oneshot::Sender<()>) {
-    let go_on = std::sync::Mutex::new(Some(go_on));
-    hyper::ext::on_informational(request, move |response| {
-        let told = go_on.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        if response.status() == StatusCode::CONTINUE
-            && let Some(go_on) = told
-        {
-            // Nobody listens any more when the body was let go after its second.
-            let _already_gone = go_on.send(());
-        }
-    });
-}
-
-/// A browser that named no server comes back to the one it got.
-fn remember(headers: &mut HeaderMap, target: &Target, server: &ServerId) {
-    let known = match target {
-        Target::Pinned(_) => true,
-        Target::Sticky(before) => before == server,
-        Target::Any => false,
-    };
-    if !known {
-        let cookie = format!("{COOKIE}={server}; Path=/; Secure; HttpOnly; SameSite=Lax");
-        headers.append(SET_COOKIE, HeaderValue::try_from(cookie).expect("server ids are plain"));
-    }
-}
-
-/// 308 keeps the method. The location is a path of ours, so it leads nowhere else.
-fn redirect(location: &str) -> Response<Reply> {
-    let mut response = Response::new(Reply::Own(Full::default()));
-    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    response.headers_mut().insert(LOCATION, HeaderValue::try_from(location).expect("was a uri"));
-    response
 }
 
 fn finish(metrics: &Metrics, trace: TraceId, ended: Result<Outcome, JoinError>) {

@@ -27,15 +27,18 @@ pub(super) enum Greeted {
     Done,
 }
 
-/// Greets a connection. `believed`: its peer is a load balancer that begins with a PROXY header.
-pub(super) async fn greet(
-    mut socket: TcpStream,
-    peer: SocketAddr,
-    believed: bool,
-    door: &Door,
-) -> io::Result<Greeted> {
-    let named = if believed { proxied::read(&mut socket).await? } else { None };
-    let client = named.unwrap_or(peer);
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    /// It is a load balancer that begins with a PROXY header.
+    pub(super) believed: bool,
+}
+
+/// Greets a connection.
+pub(super) async fn greet(mut socket: TcpStream, peer: Peer, door: &Door) -> io::Result<Greeted> {
+    let named = if peer.believed { proxied::read(&mut socket).await? } else { None };
+    let client = named.unwrap_or(peer.address);
     let permit = match door.guard.connection(client.ip()) {
         Ok(permit) => Some(permit),
         Err(turned @ Turned::AddressFull) => {

@@ -16,7 +16,7 @@ use tunnel::tls::Acceptor;
 
 use super::certificates::Certificates;
 use super::forward::Forwarder;
-use super::greet::{Greeted, greet};
+use super::greet::{Greeted, Peer, greet};
 use super::headers::Asker;
 use super::patient::{Patient, WRITE};
 use super::serve::{Serving, serve};
@@ -75,7 +75,8 @@ impl Door {
 
     /// Runs on the shard that accepted, and does not wait.
     fn admit(self: &Arc<Self>, socket: OwnedFd, peer: SocketAddr) {
-        let handshake = match self.guard.handshake() {
+        let believed = self.balancers.load().iter().any(|network| network.contains(peer.ip()));
+        let handshake = match self.guard.handshake((!believed).then_some(peer.ip())) {
             Ok(handshake) => handshake,
             Err(turned) => {
                 self.metrics.turned_away(turned);
@@ -85,18 +86,17 @@ impl Door {
         let deadline = Instant::now() + HANDSHAKE;
         // A socket that the runtime cannot take is closed; that happens without memory only.
         let Ok(socket) = TcpStream::from_std(socket.into()) else { return };
-        self.serving.tasks.spawn(self.clone().enter(socket, peer, deadline, handshake));
+        self.serving.tasks.spawn(self.clone().enter(
+            socket,
+            Peer { address: peer, believed },
+            deadline,
+            handshake,
+        ));
     }
 
-    async fn enter(
-        self: Arc<Self>,
-        socket: TcpStream,
-        peer: SocketAddr,
-        deadline: Instant,
-        handshake: Handshake,
-    ) {
-        let believed = self.balancers.load().iter().any(|network| network.contains(peer.ip()));
-        let greeting = greet(socket, peer, believed, &self);
+    async fn enter(self: Arc<Self>, socket: TcpStream, peer: Peer, deadline: Instant, handshake: Handshake) {
+        let greeting = greet(socket, peer, &self);
+        let peer = peer.address;
         match tokio::time::timeout_at(deadline, greeting).await {
             Ok(Ok(Greeted::Client { socket, client })) => {
                 drop(handshake);

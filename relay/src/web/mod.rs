@@ -8,10 +8,11 @@
 //! greet         PROXY header, ClientHello, ALPN        challenge     what an ACME authority is shown
 //! serve         HTTP/1.1 or HTTP/2, with limits        acme          gets and renews them, on a schedule
 //! forward       one request, one response              route         which server
-//! headers       what stays behind, what is added       upload        the request's body, watched
+//! host, headers what stays behind, what is added       upload, pace  the request's body, watched
 //! reply         the response's body                    turned        429 for too many connections
 //! exchange      HTTP/1.1 inside a stream               upgrade       WebSocket: bytes after the 101
-//! answer, page  what we say instead of a server        patient       a socket that gives up on a stalled reader
+//! answer        what we say instead of a server        wording, page its words, its looks
+//! patient       a socket that gives up on a stalled reader
 //! ```
 
 pub mod acme;
@@ -23,7 +24,9 @@ pub mod forward;
 pub mod front;
 mod greet;
 mod headers;
+mod host;
 pub mod listen;
+mod pace;
 mod page;
 mod patient;
 mod reply;
@@ -33,3 +36,4 @@ pub mod serve;
 mod turned;
 mod upgrade;
 mod upload;
+mod wording;

@@ -75,3 +75,48 @@ impl<G: Unpin> AsyncWrite for Patient<G> {
         Pin::new(&mut self.socket).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_reads_nothing_is_left_and_who_reads_slowly_is_not() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let address = listener.local_addr().expect("bound");
+        let (idle, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (mut idle, (socket, _)) = (idle.expect("connects"), accepted.expect("accepts"));
+        let patience = Duration::from_millis(300);
+        let mut patient = Patient::new(socket, patience, ());
+        let began = Instant::now();
+        let mut slow = [0; 65_536];
+        let reading = async {
+            // Three pauses, each shorter than the patience.
+            for _ in 0..3 {
+                sleep(patience / 2).await;
+                while tokio::time::timeout(patience / 10, tokio::io::AsyncReadExt::read(&mut idle, &mut slow))
+                    .await
+                    .is_ok()
+                {}
+            }
+        };
+        let writing = async {
+            let chunk = vec![0; 1 << 20];
+            loop {
+                if let Err(error) = patient.write_all(&chunk).await {
+                    return error;
+                }
+            }
+        };
+        let (error, ()) = tokio::join!(writing, async {
+            tokio::time::timeout(patience * 4, reading).await.ok();
+        });
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() > patience * 2, "{:?}", began.elapsed());
+    }
+}

@@ -1,12 +1,19 @@
 //! The body of a response: a server's, streamed, or our own.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::header::LOCATION;
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio_util::task::AbortOnDropHandle;
+
+use super::upload::Meter;
+use crate::metrics::Metrics;
 
 /// The connection inside the stream that a response comes from.
 pub(super) type Exchange = AbortOnDropHandle<()>;
@@ -16,10 +23,21 @@ pub(super) type Exchange = AbortOnDropHandle<()>;
 pub(super) enum Reply {
     Own(Full<Bytes>),
     /// Dropped before its end, it takes the exchange with it.
-    Server {
-        body: Incoming,
-        exchange: Option<Exchange>,
-    },
+    Server { body: Incoming, exchange: Option<Exchange>, tally: Tally },
+}
+
+/// Counts the bytes of one exchange when it is over.
+#[derive(Debug)]
+pub(super) struct Tally {
+    pub(super) metrics: Metrics,
+    pub(super) up: Arc<Meter>,
+    pub(super) down: u64,
+}
+
+impl Drop for Tally {
+    fn drop(&mut self) {
+        self.metrics.moved(self.up.moved.load(Ordering::Relaxed), self.down);
+    }
 }
 
 impl Reply {
@@ -31,15 +49,15 @@ impl Reply {
         Self::Own(Full::from(text))
     }
 
-    pub(super) fn server(body: Incoming, exchange: Exchange) -> Self {
-        let mut reply = Self::Server { body, exchange: Some(exchange) };
+    pub(super) fn server(body: Incoming, exchange: Exchange, tally: Tally) -> Self {
+        let mut reply = Self::Server { body, exchange: Some(exchange), tally };
         reply.let_go_at_end();
         reply
     }
 
     /// A finished exchange ends on its own, in order.
     fn let_go_at_end(&mut self) {
-        if let Self::Server { body, exchange } = self
+        if let Self::Server { body, exchange, .. } = self
             && body.is_end_stream()
             && let Some(exchange) = exchange.take()
         {
@@ -58,8 +76,11 @@ impl Body for Reply {
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         match &mut *self {
             Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
-            Self::Server { body, exchange } => {
+            Self::Server { body, exchange, tally } => {
                 let frame = ready!(Pin::new(body).poll_frame(cx));
+                if let Some(Ok(frame)) = &frame {
+                    tally.down += frame.data_ref().map_or(0, Bytes::len) as u64;
+                }
                 match (&frame, exchange.take()) {
                     (None, Some(exchange)) => drop(exchange.detach()),
                     (_, kept) => *exchange = kept,
@@ -83,4 +104,12 @@ impl Body for Reply {
             Self::Server { body, .. } => body.size_hint(),
         }
     }
+}
+
+/// 308 keeps the method. The location is a path of ours, so it leads nowhere else.
+pub(super) fn redirect(location: &str) -> Response<Reply> {
+    let mut response = Response::new(Reply::Own(Full::default()));
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(LOCATION, HeaderValue::try_from(location).expect("was a uri"));
+    response
 }

@@ -3,7 +3,7 @@
 //! The path is never normalised: what was routed is what is forwarded, byte for byte, less the `/@SERVERID` in front.
 
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use tunnel::ServerId;
 
 /// Remembers the server of a browser that did not name one.
@@ -70,6 +70,19 @@ fn cookie(headers: &HeaderMap) -> Option<ServerId> {
         .filter_map(|pair| pair.trim().split_once('='))
         .filter(|(name, _)| *name == COOKIE)
         .find_map(|(_, value)| ServerId::new(value).ok())
+}
+
+/// A browser that named no server comes back to the one it got.
+pub(super) fn remember(headers: &mut HeaderMap, target: &Target, server: &ServerId) {
+    let known = match target {
+        Target::Pinned(_) => true,
+        Target::Sticky(before) => before == server,
+        Target::Any => false,
+    };
+    if !known {
+        let cookie = format!("{COOKIE}={server}; Path=/; Secure; HttpOnly; SameSite=Lax");
+        headers.append(header::SET_COOKIE, HeaderValue::try_from(cookie).expect("server ids are plain"));
+    }
 }
 
 #[cfg(test)]

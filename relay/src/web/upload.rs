@@ -7,15 +7,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{Request, StatusCode};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// In each window of waiting for the client at least this much must come: 1 kB a second. Waiting for the server does
-/// not count.
-pub(super) const WINDOW: Duration = Duration::from_secs(10);
-pub(super) const LEAST_RATE: u64 = 1000;
-const LEAST: u64 = LEAST_RATE * WINDOW.as_secs();
+use super::pace::{LEAST_RATE, Pace};
 
 /// A client that asked whether to go on is told so after this time, if the server says nothing (RFC 9110 §10.1.1).
 const GO_ON: Duration = Duration::from_secs(1);
@@ -129,72 +126,16 @@ impl Body for Upload {
     }
 }
 
-/// How fast the client sends while we wait for it.
-#[derive(Debug, Default)]
-struct Pace {
-    since: Option<Instant>,
-    waited: Duration,
-    bytes: u64,
-}
-
-impl Pace {
-    fn waits(&mut self, now: Instant) {
-        self.since.get_or_insert(now);
-    }
-
-    fn got(&mut self, now: Instant, bytes: u64) {
-        if let Some(since) = self.since.take() {
-            self.waited += now - since;
+/// Tells `go_on` when the server says `100 Continue`.
+pub(super) fn on_continue(request: &mut Request<()>, go_on: oneshot::Sender<()>) {
+    let go_on = std::sync::Mutex::new(Some(go_on));
+    hyper::ext::on_informational(request, move |response| {
+        let told = go_on.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if response.status() == StatusCode::CONTINUE
+            && let Some(go_on) = told
+        {
+            // Nobody listens any more when the body was let go after its second.
+            let _already_gone = go_on.send(());
         }
-        self.bytes += bytes;
-    }
-
-    fn waited(&self, now: Instant) -> Duration {
-        self.waited + self.since.map_or(Duration::ZERO, |since| now - since)
-    }
-
-    /// Until the end of this window.
-    fn left(&self, now: Instant) -> Duration {
-        WINDOW.saturating_sub(self.waited(now))
-    }
-
-    /// At the end of a window: whether too little came in it. Else a new one begins.
-    fn too_slow(&mut self, now: Instant) -> bool {
-        if self.waited(now) < WINDOW {
-            return false;
-        }
-        let too_little = self.bytes < LEAST;
-        *self = Self { since: Some(now), waited: Duration::ZERO, bytes: 0 };
-        too_little
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_waiting_for_the_client_counts() {
-        let start = Instant::now();
-        let at = |ms: u64| start + Duration::from_millis(ms);
-        // Waits from 0 to 4 s for 100 bytes, is then held up by the server, waits again from 100 s.
-        let mut pace = Pace::default();
-        pace.waits(at(0));
-        pace.got(at(4000), 100);
-        assert_eq!(pace.left(at(99_000)), Duration::from_secs(6));
-        pace.waits(at(100_000));
-        assert!(!pace.too_slow(at(105_999)));
-        assert!(pace.too_slow(at(106_000)));
-    }
-
-    #[test]
-    fn each_window_needs_its_bytes() {
-        let start = Instant::now();
-        let mut pace = Pace::default();
-        pace.waits(start);
-        pace.got(start + Duration::from_secs(1), LEAST);
-        pace.waits(start + Duration::from_secs(1));
-        assert!(!pace.too_slow(start + WINDOW), "enough came");
-        assert!(pace.too_slow(start + 2 * WINDOW), "but nothing after it");
-    }
+    });
 }

@@ -129,3 +129,31 @@ async fn draining_finishes_what_is_open_and_no_more() {
     assert_eq!(rest(&mut ws).await, "");
     assert!(tokio::net::TcpStream::connect(stage.address).await.is_err(), "nobody listens any more");
 }
+
+#[tokio::test]
+async fn a_node_comes_in_on_the_port_of_the_clients() {
+    let mut stage = Stage::new().await;
+    stage.node_over_tls("a").await;
+    stage.connect(&[]).await;
+    assert_eq!(
+        crate::raw::statuses(&crate::raw::ask(&stage, b"GET /@a/ HTTP/1.1\r\nHost: gw\r\n\r\n").await),
+        ["200"]
+    );
+    assert_eq!(stage.seen(), ["a GET /"]);
+}
+
+#[tokio::test]
+async fn silent_connections_of_one_address_keep_nobody_else_out() {
+    let limits = relay::settings::Limits { handshakes: 40, ..relay::settings::Limits::default() };
+    let stage = Stage::with(limits, &[]).await;
+    let mut silent = Vec::new();
+    for _ in 0..60 {
+        silent.push(tokio::net::TcpStream::connect(stage.address).await.unwrap());
+    }
+    stage.settle().await;
+    let other = tokio::net::TcpSocket::new_v4().unwrap();
+    other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    handshake(other.connect(stage.address).await.unwrap(), &stage.pem, &[])
+        .await
+        .expect("another address is served");
+}

@@ -17,7 +17,7 @@ use tunnel::quic::Listener;
 use tunnel::shard::Shards;
 use tunnel::tls::Acceptor;
 use tunnel::wire::control::{Hello, PROTOCOL};
-use tunnel::{NodeKey, Secret, ServerId, ServerIdentity, Trust, Tunnel};
+use tunnel::{NodeKey, Secret, ServerId, ServerIdentity, Transport, Trust, Tunnel};
 
 use crate::origin::{Origin, Seen};
 
@@ -94,6 +94,15 @@ impl Stage {
 
     /// A node of this name that serves an [`Origin`].
     pub(crate) async fn node(&mut self, name: &str) {
+        self.join(name, Transport::Quic).await;
+    }
+
+    /// The same over TCP, by the port of the clients.
+    pub(crate) async fn node_over_tls(&mut self, name: &str) {
+        self.join(name, Transport::Tls).await;
+    }
+
+    async fn join(&mut self, name: &str, over: Transport) {
         let hello = Hello {
             protocol: PROTOCOL,
             server_id: id(name),
@@ -107,7 +116,17 @@ impl Stage {
         let identity = std::fs::read_to_string(self.folder.path().join("first.pem")).expect("reads");
         let (trust, key) = (Trust::Ca(identity), NodeKey::generate().expect("makes one"));
         let shard = self.node_shards.get(0);
-        let dial = tunnel::quic::dial(self.quic.address(), "localhost", &trust, &key, &hello, 0, shard);
+        let quic = self.quic.address();
+        let dial = async {
+            match over {
+                Transport::Quic => {
+                    tunnel::quic::dial(quic, "localhost", &trust, &key, &hello, 0, shard).await
+                }
+                Transport::Tls => {
+                    tunnel::tls::dial(self.address, "localhost", &trust, &key, &hello, 0, shard).await
+                }
+            }
+        };
         let admit = async { self.pending.recv().await.expect("a node").admit("gw").await.expect("admitted") };
         let dial = async { dial.await.expect("dialled") };
         let both = async { tokio::join!(dial, admit) };

@@ -30,6 +30,12 @@ fn describe(status: &StatusReport) -> String {
     lines.extend(status.services.iter().map(|port| format!("port {} leads to {}", port.listen, port.to)));
     lines
         .extend(status.certificate_expires.map(|at| format!("the certificate for browsers ends on {at:.0}")));
+    lines.extend(
+        status
+            .certificate_problem
+            .iter()
+            .map(|problem| format!("no newer certificate since {:.0}: {}", problem.at, problem.reason)),
+    );
     if status.conflicts > 0 {
         lines.push(format!("{} claims with a wrong key: see `fastx-gateway nodes`", status.conflicts));
     }
