@@ -11,7 +11,7 @@ use tunnel::Status;
 use crate::stage::{Manner, Node, Stage, exchange, id, write_settings};
 
 fn body(size: usize) -> Vec<u8> {
-    (0..size).map(|i| u8::try_from(i * 7 % 251).unwrap()).collect()
+    (0..size).map(|i| u8::try_from(i * 7 % 251).expect("below 251")).collect()
 }
 
 /// Whether a new client is reset; it may see that as early as in its connect.
@@ -196,15 +196,15 @@ async fn one_address_has_a_bound_and_gets_room_back() {
 
 /// A server that sends back in capitals what it gets, once it got all of it.
 async fn shouting() -> std::net::SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let mut all = Vec::new();
-                socket.read_to_end(&mut all).await.unwrap();
+                socket.read_to_end(&mut all).await.expect("the client ends its direction");
                 all.make_ascii_uppercase();
-                socket.write_all(&all).await.unwrap();
+                socket.write_all(&all).await.expect("the client reads");
             });
         }
     });
