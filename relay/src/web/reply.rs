@@ -23,7 +23,11 @@ pub(super) type Exchange = AbortOnDropHandle<()>;
 pub(super) enum Reply {
     Own(Full<Bytes>),
     /// Dropped before its end, it takes the exchange with it.
-    Server { body: Incoming, exchange: Option<Exchange>, tally: Tally },
+    Server {
+        body: Incoming,
+        exchange: Option<Exchange>,
+        tally: Tally,
+    },
 }
 
 /// Counts the bytes of one exchange when it is over.

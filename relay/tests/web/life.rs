@@ -135,11 +135,10 @@ async fn a_node_comes_in_on_the_port_of_the_clients() {
     let mut stage = Stage::new().await;
     stage.node_over_tls("a").await;
     stage.connect(&[]).await;
-    assert_eq!(
-        crate::raw::statuses(&crate::raw::ask(&stage, b"GET /@a/ HTTP/1.1\r\nHost: gw\r\n\r\n").await),
-        ["200"]
-    );
-    assert_eq!(stage.seen(), ["a GET /"]);
+    let printed = h2load(&stage, &["--h1", "-n500", "-c5"]).await;
+    assert!(printed.contains("500 succeeded, 0 failed, 0 errored, 0 timeout"), "{printed}");
+    assert_eq!(stage.seen().len(), 500);
+    assert_eq!(stage.open_streams(), 0);
 }
 
 #[tokio::test]

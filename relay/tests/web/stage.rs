@@ -123,7 +123,7 @@ impl Stage {
                     tunnel::quic::dial(quic, "localhost", &trust, &key, &hello, 0, shard).await
                 }
                 Transport::Tls => {
-                    tunnel::tls::dial(self.address, "localhost", &trust, &key, &hello, 0, shard).await
+                    tunnel::tls::dial(self.address, "localhost", &trust, &key, &hello, shard).await
                 }
             }
         };
