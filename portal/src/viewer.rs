@@ -22,6 +22,9 @@ const SILENCE: Duration = Duration::from_secs(50);
 /// A side that takes no bytes for this long has gone.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
 
+/// For the last words to a viewer.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Close codes 4000 to 4999 are the application's own (RFC 6455 7.4.2).
 const DISPLAY_ENDED: u16 = 4410;
 const GOING_AWAY: u16 = 1001;
@@ -47,9 +50,12 @@ pub(crate) async fn show(socket: WebSocket, display: UnixStream, ended: &Cancell
     };
     if let Some((code, reason)) = close {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
-        let send = to_viewer.send(Message::Close(Some(frame)));
-        // The viewer may be gone already; then nobody misses it.
-        let _gone = tokio::time::timeout(Duration::from_secs(1), send).await;
+        // Until the viewer has closed its side too: what it still sends would reset the connection, and the reason be lost.
+        let farewell = async {
+            let sent = to_viewer.send(Message::Close(Some(frame))).await;
+            while let (Ok(()), Some(Ok(_))) = (&sent, from_viewer.next().await) {}
+        };
+        let _gone_already = tokio::time::timeout(FAREWELL, farewell).await;
     }
 }
 

@@ -1,7 +1,8 @@
-//! Chromium looks at a real display through the portal; driven by `tests/browser/demo.mjs`.
+//! Chromium looks at a real display through the portal; driven by the scripts in `tests/browser`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod server;
 mod way;
 
 use std::path::{Path, PathBuf};
@@ -9,13 +10,14 @@ use std::process::Output;
 use std::time::Duration;
 
 use serde_json::Value;
-use way::{Server, Way};
+use server::Server;
+use way::Way;
 
-fn script() -> tokio::process::Command {
+fn script(name: &str) -> tokio::process::Command {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/browser");
     assert!(folder.join("node_modules").is_dir(), "first run `npm ci` in tests/browser (or `make ui`)");
     let mut command = tokio::process::Command::new("node");
-    command.arg(folder.join("demo.mjs")).kill_on_drop(true);
+    command.arg(folder.join(name)).kill_on_drop(true);
     command
 }
 
@@ -52,7 +54,7 @@ async fn a_display_shows_takes_keys_and_survives_a_cut() {
     let url = server.portal.address(&format!("https://localhost:{}/", address.port()));
     let (shots, file) = (shots(&server, "desktop"), server.folder.path().join("typed"));
     let signals = server.folder.path().to_owned();
-    let mut demo = script();
+    let mut demo = script("demo.mjs");
     demo.args(["--url", &url, "--shots"]).arg(&shots).arg("--file").arg(&file).arg("--restart").arg(&signals);
     let mut demo = tokio::spawn(async move { demo.output().await.unwrap() });
 
@@ -76,6 +78,30 @@ async fn a_phone_shows_it_too() {
     let way = Way::open(server.portal.clone(), "127.0.0.1:0".parse().unwrap()).await;
     let url = server.portal.address(&format!("https://localhost:{}/", way.address.port()));
     let shots = shots(&server, "phone");
-    let demo = script().args(["--phone", "--dark", "--url", &url, "--shots"]).arg(&shots).output().await;
+    let demo =
+        script("demo.mjs").args(["--phone", "--dark", "--url", &url, "--shots"]).arg(&shots).output().await;
     report(&demo.unwrap());
+}
+
+#[tokio::test]
+async fn the_key_form_a_phones_keyboard_the_clipboard_and_a_display_that_ends() {
+    let server = Server::with_terminal().await;
+    let way = Way::open(server.portal.clone(), "127.0.0.1:0".parse().unwrap()).await;
+    let url = format!("https://localhost:{}/", way.address.port());
+    let (shots, typed) = (shots(&server, "pages"), server.folder.path().join("typed"));
+    let mut pages = script("pages.mjs");
+    pages.args(["--url", &url, "--key", &server.key(), "--shots"]).arg(&shots);
+    pages.arg("--typed").arg(&typed).arg("--end").arg(server.folder.path());
+    let mut pages = tokio::spawn(async move { pages.output().await.unwrap() });
+
+    let looking = server.folder.path().join("looking");
+    tokio::select! {
+        ended = &mut pages => panic!("it ended before the display: {:#}", report(&ended.unwrap())),
+        () = exists(&looking) => {}
+    }
+    let display = server.displays.list().await.unwrap().remove(0);
+    server.displays.stop(&display.id).await.unwrap();
+    let report = report(&pages.await.unwrap());
+    assert_eq!(report["phoneTyped"], "grüße\n");
+    assert_eq!(report["clipboard"], "pasted\n");
 }

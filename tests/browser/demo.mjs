@@ -112,9 +112,8 @@ async function type(page, file) {
   const at = [box.x + box.width * 0.3, box.y + box.height * 0.35];
   if (options.phone) await page.touchscreen.tap(...at);
   else await page.mouse.click(...at);
-  await page.keyboard.type(`echo seen > ${file}\n`, { delay: 8 });
-  await until(async () => (await readFile(file, "utf8").catch(() => "")) === "seen\n", `${file} was not written`);
-  return true;
+  const command = () => page.keyboard.type(`echo seen > ${file}\n`, { delay: 8 });
+  return (await typeUntilWritten(file, command)) === "seen\n";
 }
 
 async function surviveRestart(page, folder) {

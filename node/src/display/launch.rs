@@ -76,6 +76,8 @@ async fn start_server(
     let mut command = detached(program, folder)?;
     command.arg("-rfbunixpath").arg(folder.join("rfb.sock")).args(["-rfbunixmode", "0600", "-rfbport", "-1"]);
     command.args(["-SecurityTypes", "None", "-AlwaysShared", "-nolisten", "tcp"]);
+    // Errors and changes of state (10); at its usual 30 the log would grow with every viewer.
+    command.args(["-Log", "*:stderr:10"]);
     command.arg("-auth").arg(folder.join("xauth"));
     command.args(["-desktop", &new.name, "-geometry", &new.geometry.to_string(), "-depth", "24"]);
     // It writes the display number that it found free to its standard output, once it is ready.
@@ -99,6 +101,9 @@ fn in_display(program: &Path, folder: &Path, number: u32) -> Result<Command, Dis
     let mut command = detached(program, folder)?;
     command.env("DISPLAY", format!(":{number}")).env("XAUTHORITY", folder.join("xauth"));
     command.env_remove("WAYLAND_DISPLAY").stdout(Stdio::null());
+    // A terminal opens where its user is at home, not where this program was started.
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_dir());
+    command.current_dir(home.unwrap_or_else(|| "/".into()));
     Ok(command)
 }
 

@@ -66,10 +66,14 @@ pub struct NewDisplay {
 }
 
 impl NewDisplay {
-    /// A terminal, at a size that most screens hold.
+    /// A terminal in a window, with room beside it.
     pub fn terminal(name: impl Into<String>) -> Self {
-        let xterm = ["xterm", "-fa", "Monospace", "-fs", "11", "-geometry", "100x30+60+60"];
-        Self { name: name.into(), geometry: Geometry::DEFAULT, program: xterm.map(String::from).to_vec() }
+        let xterm = "xterm -T Terminal -geometry 96x28+48+48 -fa Monospace -fs 11 -bg #10161c -fg #e6eaee";
+        Self {
+            name: name.into(),
+            geometry: Geometry::DEFAULT,
+            program: xterm.split(' ').map(String::from).collect(),
+        }
     }
 }
 

@@ -35,11 +35,13 @@ export const listDisplays = (): Promise<Displays> => ask("api/displays");
 export const open = (key: string): Promise<unknown> =>
   ask("api/open", { method: "POST", body: JSON.stringify({ key }), headers: { "content-type": "application/json" } });
 
-/** Milliseconds that a small question to the server and its answer take. */
-export async function roundTrip(): Promise<number> {
-  const start = performance.now();
+/** Milliseconds from a small question to the first byte of its answer, without the time to open a connection for it. */
+export async function roundTrip(): Promise<number | undefined> {
   await ask("api/health");
-  return performance.now() - start;
+  const [timing] = performance.getEntriesByName(new URL("api/health", document.baseURI).href).slice(-1);
+  performance.clearResourceTimings();
+  if (!(timing instanceof PerformanceResourceTiming)) return undefined;
+  return timing.responseStart - timing.requestStart;
 }
 
 export function displaySocket(id: string): WebSocket {

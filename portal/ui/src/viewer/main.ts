@@ -41,8 +41,8 @@ function connected(connection: RFB): void {
   if (document.activeElement === document.body) rfb.focus({ preventScroll: true });
 }
 
-// Resize the display to the window: kept for the next time.
-const resizes = () => localStorage.getItem("resize") !== "no";
+// Resize the display to the window: kept for the next time. A phone would leave the programs no room, so it scales.
+const resizes = () => (localStorage.getItem("resize") ?? (innerWidth < 640 ? "no" : "yes")) === "yes";
 const showFit = () => fit.setAttribute("aria-pressed", String(resizes()));
 fit.addEventListener("click", () => {
   localStorage.setItem("resize", resizes() ? "no" : "yes");

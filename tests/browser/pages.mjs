@@ -1,0 +1,87 @@
+// What else the pages do: the key form, the clipboard, a phone's keyboard, a display that ends.
+//
+//   node pages.mjs --url https://host:port/ --key KEY --shots DIR --typed PATH --end DIR
+//
+// --typed PATH  what the phone's keyboard writes goes there
+// --end DIR     makes DIR/looking, and then expects that the display is ended
+//
+// Prints one JSON object. Exit code 0: all of it went well; 1: `error` says what did not.
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { open, typeUntilWritten, until } from "./browser.mjs";
+
+const { values: options } = parseArgs({
+  options: Object.fromEntries(["url", "key", "shots", "typed", "end"].map((name) => [name, { type: "string" }])),
+});
+const { page, finish } = await open({ phone: true, shots: options.shots });
+const shot = (name) => page.screenshot({ path: join(options.shots, `${name}.png`) });
+
+await finish(async (report) => {
+  await keyForm();
+  await page.locator("#displays a.card[href]").first().click();
+  await page.locator('body[data-status="connected"] #screen[data-live]').waitFor();
+  report.phoneTyped = await typeOnPhone();
+  report.clipboard = await copyAndPaste();
+  await ends();
+});
+
+/** A wrong key is refused in words, and the next try has to wait; the right one opens the list. */
+async function keyForm() {
+  await page.goto(options.url);
+  await page.locator("#key input").fill("wrong");
+  await page.locator("#key button").click();
+  await page.locator("#key .error", { hasText: "not the key of this server" }).waitFor();
+  await shot("key");
+  // The wait doubles with each wrong key, so that in the end the next click falls into it.
+  let said = "";
+  const slowed = async () => {
+    await page.locator("#key button").click();
+    await page.locator("#key button:enabled").waitFor();
+    said = await page.locator("#key .error").textContent();
+    return said.includes("too many wrong keys");
+  };
+  await until(slowed, "wrong keys are not slowed down");
+  await page.waitForTimeout(1000 * Number(/in (\d+) s/.exec(said)[1]));
+  await page.locator("#key input").fill(options.key);
+  await page.keyboard.press("Enter");
+  await page.locator("#key").waitFor({ state: "detached" });
+}
+
+/** As an on-screen keyboard does it: text appears in a field, words are corrected, keys are never pressed. */
+async function typeOnPhone() {
+  await page.locator("#type").click();
+  const input = (text) => page.evaluate((text) => document.execCommand("insertText", false, text), text);
+  return typeUntilWritten(options.typed, async () => {
+    await input("exho");
+    for (const _ of "xho") await page.evaluate(() => document.execCommand("delete"));
+    await input(`cho grüße > ${options.typed}`);
+    await input("\n");
+  });
+}
+
+/** Through the clipboards of both sides: written in the sheet, pasted into the terminal, read back from the file. */
+async function copyAndPaste() {
+  const file = `${options.typed}.pasted`;
+  await page.locator("#clip").click();
+  await shot("clipboard");
+  await page.locator("#clipboard-text").fill(`echo pasted > ${file}\n`);
+  await page.keyboard.press("Escape");
+  await page.locator("#clipboard").waitFor({ state: "hidden" });
+  const box = await page.locator(".live canvas").boundingBox();
+  const centre = [box.x + box.width / 2, box.y + box.height / 2];
+  return typeUntilWritten(file, async () => {
+    await page.mouse.click(...centre, { button: "middle" });
+    // The terminal fetches the text from here in its own time, and takes it as one line only after Enter.
+    await page.waitForTimeout(1000);
+    await page.keyboard.press("Enter");
+  });
+}
+
+async function ends() {
+  await writeFile(join(options.end, "looking"), "");
+  await page.locator("#notice", { hasText: "has ended" }).waitFor();
+  await until(async () => (await page.locator("#badge").textContent()) === "ended", "the badge does not say it");
+  await shot("ended");
+}
