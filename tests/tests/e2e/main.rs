@@ -10,6 +10,7 @@ mod hostile;
 mod http;
 mod leftovers;
 mod proxied;
+mod services;
 mod slow;
 mod ssh;
 mod trust;

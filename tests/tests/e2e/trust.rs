@@ -48,7 +48,7 @@ fn a_revoked_node_is_cut_within_2_s() {
         let world = World::new(&format!("revoked-{carrier}"));
         let gateway = gateway(&world);
         let client = world.host("client");
-        let node = world.node("n1").behind_firewall().dials_over(&gateway, carrier).connected();
+        let mut node = world.node("n1").behind_firewall().dials_over(&gateway, carrier).connected();
         let stream = Running::start(&client, gateway.at(7001), Load::steady());
         let begin = Instant::now();
         gateway.tell("revoke", &["n1"]);
@@ -58,6 +58,10 @@ fn a_revoked_node_is_cut_within_2_s() {
         is_refused(&node, "revoked", Duration::from_secs(10));
         let again = client.namespace().block_on(transfer(gateway.at(7001), Load::both_ways(100)));
         assert!(again.is_err(), "a revoked node still serves");
+        gateway.tell("revoke", &["--undo", "n1"]);
+        node.process.kill();
+        node.restart();
+        node.is_connected(Duration::from_secs(10));
     }
 }
 
