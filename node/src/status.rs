@@ -89,6 +89,8 @@ pub struct TunnelStatus {
     pub remote: std::net::SocketAddr,
     /// Takes no new streams: its gateway drains, or this node needs it no more.
     pub leaving: bool,
+    /// Its gateway was not heard for seconds: nothing new goes this way until it is.
+    pub doubtful: bool,
     pub seconds: u64,
     pub rtt_ms: Option<f64>,
     /// UDP payload that the path carries, bytes.

@@ -68,7 +68,7 @@ impl Board {
     pub(crate) fn status(&self, gateway: &Gateway) -> GatewayStatus {
         let content = self.lock();
         let tunnels: Vec<TunnelStatus> = content.tunnels.iter().map(tunnel_status).collect();
-        let live = || tunnels.iter().filter(|tunnel| !tunnel.leaving);
+        let live = || tunnels.iter().filter(|tunnel| !tunnel.leaving && !tunnel.doubtful);
         GatewayStatus {
             host: gateway.host.clone(),
             port: gateway.port,
@@ -92,6 +92,7 @@ fn tunnel_status(shown: &Shown) -> TunnelStatus {
         transport,
         remote: shown.tunnel.remote(),
         leaving: shown.leaving,
+        doubtful: shown.tunnel.is_doubtful(),
         seconds: since.as_secs(),
         rtt_ms: rtt.map(milliseconds),
         mtu,

@@ -48,6 +48,10 @@ impl Held {
         self.is_live() && self.tunnel.transport() == carrier
     }
 
+    pub(super) fn is_doubtful_over(&self, carrier: Transport) -> bool {
+        self.phase == Phase::Live && self.tunnel.is_doubtful() && self.tunnel.transport() == carrier
+    }
+
     pub(super) fn is_released(&self) -> bool {
         matches!(self.phase, Phase::Released(_))
     }

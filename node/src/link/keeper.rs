@@ -144,6 +144,7 @@ impl Keeper {
             choice: self.gateway.transport,
             quic: self.live_over(Transport::Quic),
             tls: self.live_over(Transport::Tls),
+            doubtful: self.held.iter().filter(|held| held.is_doubtful_over(Transport::Quic)).count(),
             leaving: self.held.iter().filter(|held| held.phase == Phase::GatewayDrains).count(),
             wanted: self.wanted,
             dialling: self.dialling.is_some(),

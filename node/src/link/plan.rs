@@ -13,6 +13,8 @@ pub(crate) struct View {
     /// Tunnels that take new streams, by carrier.
     pub(crate) quic: usize,
     pub(crate) tls: usize,
+    /// QUIC tunnels whose gateway is not heard: perhaps UDP does not pass any more, and the others have yet to notice.
+    pub(crate) doubtful: usize,
     /// Tunnels whose gateway said that it goes away.
     pub(crate) leaving: usize,
     pub(crate) wanted: usize,
@@ -44,7 +46,7 @@ pub(crate) enum Step {
 
 /// The next step.
 pub(crate) fn next(view: &View, now: Instant) -> Step {
-    if view.quic > 0 && view.tls > 0 && view.choice == Choice::Auto {
+    if view.quic > 0 && view.doubtful == 0 && view.tls > 0 && view.choice == Choice::Auto {
         return Step::Release(Transport::Tls, view.tls);
     }
     let live = view.quic + view.tls;
@@ -75,7 +77,7 @@ fn how(view: &View) -> How {
     match view.choice {
         Choice::Quic => How::Only(Transport::Quic),
         Choice::Tls => How::Only(Transport::Tls),
-        Choice::Auto if view.quic > 0 => How::Only(Transport::Quic),
+        Choice::Auto if view.quic > 0 && view.doubtful == 0 => How::Only(Transport::Quic),
         Choice::Auto if view.tls > 0 => How::Only(Transport::Tls),
         Choice::Auto => How::Race,
     }
@@ -92,6 +94,7 @@ mod tests {
             choice: Choice::Auto,
             quic: 0,
             tls: 0,
+            doubtful: 0,
             leaving: 0,
             wanted: 1,
             dialling: false,
@@ -119,6 +122,12 @@ mod tests {
             ("busy over TLS", View { tls: 1, wanted: 4, ..idle() }, Step::Dial(How::Only(Tls))),
             ("idle again", View { quic: 4, ..idle() }, Step::Release(Quic, 3)),
             ("QUIC is back", View { quic: 1, tls: 2, wanted: 4, ..idle() }, Step::Release(Tls, 2)),
+            ("QUIC is in doubt", View { quic: 2, doubtful: 1, wanted: 3, ..idle() }, Step::Dial(How::Race)),
+            (
+                "doubt keeps TLS",
+                View { quic: 2, tls: 1, doubtful: 1, wanted: 4, ..idle() },
+                Step::Dial(How::Only(Tls)),
+            ),
             ("TLS, waits", View { tls: 1, probe_at: Some(later), ..idle() }, Step::Wait(Some(later))),
             ("TLS, tries QUIC", View { tls: 1, probe_at: Some(now), ..idle() }, Step::Dial(How::Probe)),
             (
