@@ -14,7 +14,7 @@ const LOCATIONS: &str = r#"
     location = /empty { return 204; }
     location = /method { return 200 "$request_method"; }
     location = /headers { return 200 "prefix=$http_x_forwarded_prefix for=$http_x_forwarded_for proto=$http_x_forwarded_proto host=$host secret=[$http_x_secret] te=[$http_te] upgrade=[$http_upgrade]\n"; }
-    location = /trailer { add_trailer X-Checksum abc123 always; gzip off; ssi on; ssi_types *; }
+    location = /trailer { add_header Trailer X-Checksum; add_trailer X-Checksum abc123 always; gzip off; ssi on; ssi_types *; }
     location = /moved { return 302 /elsewhere; }
     location = /teapot { return 418 "short and stout"; }
 "#;
@@ -108,7 +108,8 @@ fn uploads_with_a_length_in_chunks_and_after_100_continue_are_whole() {
             let path = format!("/up-{n}-{kind}");
             let answer = site.curl(way, &path, &[&["-T", &file], arguments].concat());
             assert_eq!(answer.status, 201, "{} {kind}: {answer:?}", way.0);
-            if kind == "continue" {
+            // hyper's HTTP/2 server cannot send a 100; curl waits a second there and goes on.
+            if kind == "continue" && way.0 != "HTTP/2" {
                 assert!(answer.head.contains(" 100"), "{}: no 100-continue:\n{}", way.0, answer.head);
             }
             let stored = std::fs::read(site.nginx.root.join(&path[1..])).expect("stored");
