@@ -19,8 +19,8 @@ const OTHERS: [&str; 9] =
 pub(crate) struct Programs(BTreeMap<&'static str, Result<PathBuf, String>>);
 
 impl Programs {
-    /// Looks everything up; peers that are nowhere are built with `cargo install` (minutes, once).
-    pub(crate) fn locate() -> Result<Self> {
+    /// Looks everything up; those peers that are `wanted` and nowhere are built with `cargo install` (minutes, once).
+    pub(crate) fn locate(wanted: impl Fn(&str) -> bool) -> Result<Self> {
         let beside = env::current_exe()?.parent().context("this program has no folder")?.to_owned();
         let cache = env::var_os("BENCH_PEERS").map_or_else(|| beside.join("../peers"), PathBuf::from);
         let mut found = BTreeMap::new();
@@ -29,7 +29,7 @@ impl Programs {
             let missing = || format!("{} is not built: cargo build --release", path.display());
             found.insert(name, path.exists().then(|| path.clone()).ok_or_else(missing));
         }
-        for (name, package, version) in PEERS {
+        for (name, package, version) in PEERS.into_iter().filter(|(name, ..)| wanted(name)) {
             found.insert(name, peer(name, package, version, &cache).map_err(|error| format!("{error:#}")));
         }
         for name in OTHERS {

@@ -40,10 +40,11 @@ impl Selection {
         keep(&mut selection.places, only, |place| place);
         keep(&mut selection.systems, only, |system| system.name());
         let named = keep(&mut selection.clients, only, |client| client.name());
-        selection.nodes = only.iter().any(|name| name == NODES) || only.is_empty();
-        if selection.nodes && !named && !only.is_empty() {
+        selection.nodes = only.iter().any(|name| name == NODES);
+        if selection.nodes && !named {
             selection.clients.clear();
         }
+        selection.nodes |= !named;
         Ok(selection)
     }
 }
