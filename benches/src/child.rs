@@ -29,6 +29,8 @@ impl Guarded {
         let output = OpenOptions::new().create(true).append(true).open(&log)?;
         let child = command
             .process_group(0)
+            // A reason of one line, not a stack, is what a report has room for.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
