@@ -151,8 +151,7 @@ impl Direction {
     /// Reads into the thread's buffer and writes at once; only what the sink does not take gets memory of its own.
     fn copy(&mut self, cx: &mut Context<'_>, from: &TcpStream, to: &TcpStream) -> Poll<io::Result<usize>> {
         with_buffer(|buffer| {
-            let count =
-                ready!(poll_io(cx, from, Interest::READABLE, || { rustix::io::read(from, &mut *buffer) }))?;
+            let count = ready!(poll_read(cx, from, buffer))?;
             let mut written = 0;
             while written < count {
                 match poll_io(cx, to, Interest::WRITABLE, || rustix::io::write(to, &buffer[written..count])) {
