@@ -46,9 +46,9 @@ fn measure(place: &Place, carrier: &str, programs: &Programs) -> Result<f64> {
     let bench = Bench { place, programs, entry: systems::entry()?, service, dir: folder.path() };
     let gateway = Gateway::init(&bench, &json!([]))?;
     let mut process = gateway.run(&bench)?;
+    process.await_output("gateway runs", PATIENCE)?;
     let mut command = place.inside.command(programs.find("idle_nodes")?);
     command.arg(gateway.config.join("gateway.json")).arg(COUNT.to_string()).arg(carrier);
-    // The gateway's port opens a moment after its process starts; a dial waits seconds for an answer.
     let mut nodes = Guarded::spawn(&mut command, "idle-nodes", folder.path())?;
     nodes.await_output(&format!("ready {COUNT}"), PATIENCE)?;
     thread::sleep(SETTLE);
