@@ -1,0 +1,225 @@
+//! The gateway as a whole: everything it starts, in order, and how it ends.
+
+mod drain;
+mod error;
+mod reload;
+mod view;
+
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use config::Dirs;
+use jiff::Timestamp;
+use prometheus_client::registry::Registry;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tunnel::quic::Listener;
+use tunnel::shard::Shards;
+use tunnel::tls::Acceptor;
+use tunnel::{Pending, ServerId};
+
+use crate::admin;
+use crate::admission::{self, Admission, ChangeError, Verdict};
+use crate::arrivals::Arrivals;
+use crate::collector::Tunnels;
+use crate::guard::Guard;
+use crate::keys::{self, KeysError};
+use crate::listen;
+use crate::metrics::Metrics;
+use crate::nodes::Nodes;
+use crate::ports::Ports;
+use crate::router::Router;
+use crate::settings::Settings;
+use crate::web::front::{Front, Parts};
+
+pub use error::{ReloadError, StartError};
+
+/// Nodes that said hello and wait for a decision; the listeners wait beyond it.
+const ARRIVALS: usize = 256;
+/// How often what is quiet is forgotten.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// A running gateway; cheap to clone. It ends with [`Gateway::drain`].
+#[derive(Clone, Debug)]
+pub struct Gateway(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    dirs: Dirs,
+    settings: Arc<ArcSwap<Settings>>,
+    since: Timestamp,
+    nodes: Arc<Nodes>,
+    admission: Arc<Admission>,
+    guard: Arc<Guard>,
+    router: Router,
+    metrics: Metrics,
+    registry: RwLock<Registry>,
+    quic: Vec<Listener>,
+    ports: Ports,
+    /// Nodes that come in over TCP.
+    acceptor: Arc<Acceptor>,
+    /// Clients over HTTPS.
+    front: Front,
+    /// Streams of clients.
+    streams: TaskTracker,
+    /// Everything else.
+    tasks: TaskTracker,
+    /// Ends relayed connections that no tunnel's end would end.
+    cut: CancellationToken,
+    /// Ends `tasks`.
+    stop: CancellationToken,
+    /// Somebody asked over the admin socket that the gateway ends.
+    leave: CancellationToken,
+}
+
+impl Gateway {
+    /// Starts everything that `settings` asks for; must be called on a tokio runtime.
+    pub async fn start(settings: Settings, dirs: &Dirs) -> Result<Self, StartError> {
+        let identity = keys::tunnel_identity(dirs, &settings)?;
+        let reset_key = keys::reset_key(dirs)?;
+        let shards = Shards::start("gateway", Shards::default_count()).map_err(StartError::Threads)?;
+        let (tasks, streams, stop) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
+        let (arriving, arrived) = mpsc::channel(ARRIVALS);
+
+        let mut registry = Registry::with_prefix("fastx_gateway");
+        let metrics = Metrics::register(&mut registry);
+        let nodes = Arc::new(Nodes::default());
+        let admission = Admission::open(dirs.local(admission::FILE), &settings)?;
+        nodes.remember(admission.known());
+        let guard = Guard::new(&settings.limits);
+        let router = Router::new(nodes.clone(), shards.clone(), metrics.clone(), settings.limits.open);
+        registry.register_collector(Box::new(Tunnels { nodes: nodes.clone(), guard: guard.clone() }));
+
+        let quic = listen_quic(&settings, &identity, &reset_key, &shards, &arriving)?;
+        if let Some(first) = quic.first() {
+            metrics.udp_buffers(&first.buffers());
+        }
+        let cut = CancellationToken::new();
+        let ports = Ports::new(router.clone(), guard.clone(), streams.clone(), cut.clone());
+        ports.set(&settings)?;
+        let acceptor = Arc::new(Acceptor::new(&identity, &shards, &arriving).map_err(KeysError::from)?);
+        let mut address = settings.listen.0;
+        if let Some(first) = quic.first() {
+            address.set_port(first.address().port());
+        }
+        let parts = Parts {
+            address,
+            own: identity,
+            router: router.clone(),
+            guard: guard.clone(),
+            nodes: acceptor.clone(),
+        };
+        let front = Front::open(&settings, &dirs.local_dir, parts)?;
+
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let gateway = Self(Arc::new(Inner {
+            dirs: dirs.clone(),
+            settings,
+            since: Timestamp::now(),
+            nodes,
+            admission,
+            guard,
+            router,
+            metrics,
+            registry: RwLock::new(registry),
+            quic,
+            ports,
+            acceptor,
+            front,
+            streams,
+            tasks,
+            cut,
+            stop,
+            leave: CancellationToken::new(),
+        }));
+        gateway.look_at_certificates();
+        gateway.spawn_keepers(arrived);
+        admin::start(&gateway).await?;
+        Ok(gateway)
+    }
+
+    fn spawn_keepers(&self, arrived: mpsc::Receiver<Pending>) {
+        let inner = &self.0;
+        let arrivals = Arrivals {
+            settings: inner.settings.clone(),
+            admission: inner.admission.clone(),
+            nodes: inner.nodes.clone(),
+            router: inner.router.clone(),
+            metrics: inner.metrics.clone(),
+            tasks: inner.tasks.clone(),
+        };
+        self.keep(arrivals.run(arrived));
+        let admission = inner.admission.clone();
+        self.keep(async move { admission.keep_stored().await });
+        let (admission, guard) = (inner.admission.clone(), inner.guard.clone());
+        self.keep(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                admission.sweep();
+                guard.sweep();
+            }
+        });
+    }
+
+    /// Runs a task until the gateway ends.
+    pub(crate) fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.0.stop.clone();
+        self.0.tasks.spawn(async move {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// Revokes a server (its tunnels are closed at once), restores it, or forgets its key.
+    pub async fn change(&self, id: &ServerId, verdict: Verdict) -> Result<(), ChangeError> {
+        let inner = &self.0;
+        // First on record, so that a node which comes back meanwhile is refused; then cut; then on disk.
+        let stored = inner.admission.change(id, verdict)?;
+        if verdict != Verdict::Restore {
+            inner.nodes.revoke(id);
+        }
+        let changed = stored.await;
+        tracing::info!(server = %id, ?verdict, "changed by the administrator");
+        changed
+    }
+
+    pub fn router(&self) -> &Router {
+        &self.0.router
+    }
+
+    pub fn settings(&self) -> Arc<Settings> {
+        self.0.settings.load_full()
+    }
+
+    pub(crate) fn dirs(&self) -> &Dirs {
+        &self.0.dirs
+    }
+}
+
+fn listen_quic(
+    settings: &Settings,
+    identity: &tunnel::ServerIdentity,
+    reset_key: &[u8; 64],
+    shards: &Shards,
+    arriving: &mpsc::Sender<Pending>,
+) -> Result<Vec<Listener>, StartError> {
+    let mut listeners: Vec<Listener> = Vec::new();
+    for mut address in listen::udp_addresses(settings.listen.0) {
+        if let Some(first) = listeners.first() {
+            // Port 0 became a real one.
+            address.set_port(first.address().port());
+        }
+        listen::probe_udp("`listen`", address)?;
+        let listener = Listener::bind(address, identity, reset_key, shards, arriving)?;
+        if let Some(advice) = listener.buffers().advice() {
+            tracing::warn!("{advice}");
+        }
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
