@@ -41,6 +41,17 @@ pub(crate) fn write_settings(dirs: &Dirs, more: &Value) {
     config::write_json(&dirs.config("gateway-server.json"), &settings, Secrecy::OwnerOnly).expect("writes");
 }
 
+/// The kernel gives a number that is free over UDP; over TCP another program may have it, and then there is another try.
+async fn start_on_any_port(settings: &Settings, dirs: &Dirs) -> Gateway {
+    for _ in 0..20 {
+        match Gateway::start(settings.clone(), dirs).await {
+            Err(relay::gateway::StartError::Web(_)) => {}
+            started => return started.expect("starts"),
+        }
+    }
+    panic!("20 ports in a row are taken over TCP");
+}
+
 impl Stage {
     /// A gateway whose gateway-server.json has `more`.
     pub(crate) async fn with(more: Value) -> Self {
@@ -54,7 +65,7 @@ impl Stage {
         write("tunnel-key.pem", &key);
         write_settings(&dirs, &more);
         let settings = Settings::read(&dirs).expect("good settings");
-        let gateway = Gateway::start(settings, &dirs).await.expect("starts");
+        let gateway = start_on_any_port(&settings, &dirs).await;
         let node_shards = Shards::start("node", 2).expect("threads");
         Self { gateway, dirs, ca: certificate, _folder: folder, node_shards }
     }
