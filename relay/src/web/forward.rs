@@ -1,5 +1,6 @@
 //! From a client's request to a server's response, or to an answer of our own.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tunnel::shard::Shard;
 
 use super::answer::{Problem, wants_html};
 use super::exchange::{exchange, is_ordinary};
-use super::headers::{self, Asker, Note};
+use super::headers::{self, Note};
 use super::host::host;
 use super::reply::{Reply, Tally, redirect};
 use super::route::{Route, Target, Unroutable, remember, route};
@@ -46,7 +47,7 @@ pub struct Forwarder {
 /// What is known about one request besides itself.
 struct Context {
     trace: TraceId,
-    asker: Asker,
+    client: SocketAddr,
     target: Target,
 }
 
@@ -61,10 +62,10 @@ impl Forwarder {
     }
 
     /// Answers one request. Never fails: what goes wrong becomes an answer.
-    pub(super) async fn answer(&self, request: Request<Incoming>, asker: Asker) -> Response<Reply> {
+    pub(super) async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<Reply> {
         let trace = TraceId::random();
         let (html, head) = (wants_html(request.headers()), *request.method() == Method::HEAD);
-        let answer = self.try_answer(request, asker, trace).await;
+        let answer = self.try_answer(request, client, trace).await;
         answer.unwrap_or_else(|problem| {
             problem.answer(html, trace).map(|text| if head { Reply::nothing() } else { Reply::own(text) })
         })
@@ -73,7 +74,7 @@ impl Forwarder {
     async fn try_answer(
         &self,
         request: Request<Incoming>,
-        asker: Asker,
+        client: SocketAddr,
         trace: TraceId,
     ) -> Result<Response<Reply>, Problem> {
         if *request.method() == Method::TRACE {
@@ -87,13 +88,13 @@ impl Forwarder {
             Err(Unroutable::BadServerId(id)) => return Err(Problem::BadServerId(id)),
             Err(Unroutable::BadPath) => return Err(Problem::BadRequest("its target is not a path")),
         };
-        let context = Context { trace, asker, target };
+        let context = Context { trace, client, target };
         let (mut parts, body) = request.into_parts();
         let prefix = match &context.target {
             Target::Pinned(server) => Some(server),
             _ => None,
         };
-        let note = Note { asker, host: &host, prefix, trace, version: parts.version };
+        let note = Note { client, host: &host, prefix, trace, version: parts.version };
         headers::for_server(&mut parts.headers, &note);
         parts.uri = headers::origin_form(path);
         match wanted {
@@ -174,7 +175,7 @@ impl Forwarder {
             Target::Sticky(id) => (None, Some(id.clone())),
             Target::Any => (None, None),
         };
-        let client = Some(context.asker.client);
+        let client = Some(context.client);
         let want = Want { server, sticky, service: self.service.clone(), client, trace: context.trace };
         Ok(self.router.open(&want, Bytes::new()).await?)
     }

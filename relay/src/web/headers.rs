@@ -30,14 +30,6 @@ const ONE_HOP: [HeaderName; 6] = [
 /// What `Connection` must not take away: a request that names them wants to get around a check behind us.
 const NEVER_ONE_HOP: [HeaderName; 5] = [HOST, COOKIE, CONTENT_LENGTH, http::header::AUTHORIZATION, TRAILER];
 
-/// Who asked, as far as the gateway knows.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Asker {
-    pub client: SocketAddr,
-    /// Whether what it says about clients of its own is believed.
-    pub trusted: bool,
-}
-
 /// Takes out what belongs to this hop only: the fixed names, and those that `Connection` lists.
 pub(super) fn strip(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
@@ -66,7 +58,8 @@ pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool
 /// What the server is told about a request.
 #[derive(Debug)]
 pub(super) struct Note<'a> {
-    pub asker: Asker,
+    /// The client's own address.
+    pub client: SocketAddr,
     pub host: &'a Authority,
     /// The server that the path named.
     pub prefix: Option<&'a ServerId>,
@@ -83,15 +76,12 @@ pub(super) fn for_server(headers: &mut HeaderMap, note: &Note<'_>) {
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
     join_cookies(headers);
-    if !note.asker.trusted {
-        forget_claims(headers);
-    }
+    forget_claims(headers);
     headers.insert(HOST, value(note.host.as_str()));
-    append(headers, FORWARDED, &forwarded(note));
-    append(headers, FORWARDED_FOR, &note.asker.client.ip().to_canonical().to_string());
-    headers.entry(FORWARDED_PROTO).or_insert(HeaderValue::from_static("https"));
-    headers.entry(FORWARDED_HOST).or_insert_with(|| value(note.host.as_str()));
-    headers.remove(FORWARDED_PREFIX);
+    headers.insert(FORWARDED, value(&forwarded(note)));
+    headers.insert(FORWARDED_FOR, value(&note.client.ip().to_canonical().to_string()));
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    headers.insert(FORWARDED_HOST, value(note.host.as_str()));
     if let Some(server) = note.prefix {
         headers.insert(FORWARDED_PREFIX, value(&format!("/@{server}")));
     }
@@ -106,7 +96,8 @@ pub(super) fn for_client(headers: &mut HeaderMap, trace: TraceId) {
     append(headers, VIA, via(Version::HTTP_11));
 }
 
-/// What a client says about where it comes from, and cannot know or may lie about.
+/// What a client says about where it comes from, and may lie about. Nobody is believed here: a load balancer in front
+/// passes TLS on, and names the client in a PROXY header.
 fn forget_claims(headers: &mut HeaderMap) {
     let claims = |name: &HeaderName| {
         *name == FORWARDED || *name == REAL_IP || name.as_str().starts_with("x-forwarded-")
@@ -128,7 +119,7 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// RFC 7239.
 fn forwarded(note: &Note<'_>) -> String {
-    let (ip, port) = (note.asker.client.ip().to_canonical(), note.asker.client.port());
+    let (ip, port) = (note.client.ip().to_canonical(), note.client.port());
     let node = match ip {
         IpAddr::V4(ip) => format!("{ip}:{port}"),
         IpAddr::V6(ip) => format!("[{ip}]:{port}"),

@@ -17,7 +17,6 @@ use tunnel::tls::Acceptor;
 use super::certificates::Certificates;
 use super::forward::Forwarder;
 use super::greet::{Greeted, Peer, greet};
-use super::headers::Asker;
 use super::patient::{Patient, WRITE};
 use super::serve::{Serving, serve};
 use super::turned::turn_away;
@@ -101,11 +100,10 @@ impl Door {
             Ok(Ok(Greeted::Client { socket, client })) => {
                 drop(handshake);
                 self.metrics.connected("https");
-                let asker = Asker { client, trusted: false };
                 let forwarder = self.forwarder.clone();
                 let answer = move |request| {
                     let forwarder = forwarder.clone();
-                    async move { forwarder.answer(request, asker).await }
+                    async move { forwarder.answer(request, client).await }
                 };
                 serve(socket, self.serving.clone(), answer).await;
             }

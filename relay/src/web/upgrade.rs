@@ -6,7 +6,7 @@
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TE, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use hyper::ext::Protocol;
@@ -63,6 +63,8 @@ fn is_opaque(token: &HeaderValue) -> bool {
 /// Asks the server for the same.
 pub(super) fn ask(headers: &mut HeaderMap, wanted: &Wanted) {
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    // There are no trailers after a 101, and `Connection` does not name it any more.
+    headers.remove(TE);
     match wanted {
         Wanted::Upgrade(token) => {
             headers.insert(UPGRADE, token.clone());
