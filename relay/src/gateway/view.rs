@@ -9,6 +9,7 @@ use tunnel::quic::Listener;
 use super::Gateway;
 use crate::keys;
 use crate::report::{self, NodesReport, StatusReport};
+use crate::web::certificates::facts;
 
 impl Gateway {
     pub fn nodes(&self) -> NodesReport {
@@ -67,7 +68,8 @@ impl Gateway {
     }
 
     pub(super) fn look_at_certificates(&self) {
-        let tunnel = keys::expiry_of_file(&self.0.dirs.config(keys::TUNNEL_CERTIFICATE));
+        let shown = keys::tunnel_identity(&self.0.dirs, &self.0.settings.load()).ok();
+        let tunnel = shown.and_then(|shown| Some(facts(&shown).ok()?.not_after.into()));
         for (name, expiry) in [("tunnel", tunnel), ("public", self.public_expiry())] {
             if let Some(expiry) = expiry {
                 self.0.metrics.certificate_expires(name, expiry);
