@@ -88,7 +88,8 @@ impl Desk {
     }
 
     async fn serve_stream(self: Arc<Self>, incoming: Incoming) {
-        match incoming.preamble().await {
+        // What happens once, before bytes flow, is boxed and freed: a stream is held far longer than it is opened.
+        match Box::pin(incoming.preamble()).await {
             Ok(Some((preamble, stream))) => self.serve_named(preamble, stream).await,
             Ok(None) => {}
             Err(error) => tracing::info!(%error, "a stream without a usable preamble is dropped"),
@@ -114,7 +115,9 @@ impl Desk {
                     handler.serve(stream, preamble).await;
                 }
             }
-            Route::HandOn(server, peer) => self.ways.hand_on(&server, &peer, preamble, stream).await,
+            Route::HandOn(server, peer) => {
+                Box::pin(self.ways.hand_on(&server, &peer, preamble, stream)).await
+            }
         }
     }
 

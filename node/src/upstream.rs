@@ -22,27 +22,32 @@ enum Upstream {
 
 /// Serves one stream with the service called `name`. The answer leaves before the first byte of the service.
 pub(crate) async fn serve(name: &str, service: &Service, mut stream: Stream, preamble: &Preamble) {
-    let mut upstream = match connect(&service.connect, preamble.deadline).await {
-        Ok(upstream) => upstream,
-        Err(failure) => {
-            let answer = failure.answer(name, &service.connect);
-            tracing::info!(trace = %preamble.trace, service = name, reason = answer.reason, "a stream is refused");
-            // The opener may have given up already.
-            return drop(stream.answer(&answer).await);
-        }
-    };
-    if let Err(error) = greet(&mut upstream, service, preamble).await {
-        let answer = Failure::Refused(error).answer(name, &service.connect);
-        return drop(stream.answer(&answer).await);
-    }
-    if stream.answer(&Answer::ok()).await.is_err() {
-        return;
-    }
+    // Boxed and freed, because a stream is held far longer than it is opened.
+    let Some(upstream) = Box::pin(open(name, service, &mut stream, preamble)).await else { return };
     let outcome = match upstream {
         Upstream::Tcp(socket) => pump::tcp(socket, stream, Patience::default()).await,
         Upstream::Unix(socket) => pump::unix(socket, stream, Patience::default()).await,
     };
     tracing::debug!(trace = %preamble.trace, service = name, ?outcome, "a stream ended");
+}
+
+/// Connects, greets and answers; `None` if the stream was refused or is gone.
+async fn open(name: &str, service: &Service, stream: &mut Stream, preamble: &Preamble) -> Option<Upstream> {
+    let opened = async {
+        let mut upstream = connect(&service.connect, preamble.deadline).await?;
+        greet(&mut upstream, service, preamble).await.map_err(Failure::Refused)?;
+        Ok(upstream)
+    };
+    let (upstream, answer) = match opened.await {
+        Ok(upstream) => (Some(upstream), Answer::ok()),
+        Err(failure) => {
+            let answer = Failure::answer(failure, name, &service.connect);
+            tracing::info!(trace = %preamble.trace, service = name, reason = answer.reason, "a stream is refused");
+            (None, answer)
+        }
+    };
+    // The opener may have given up already.
+    stream.answer(&answer).await.ok().and(upstream)
 }
 
 /// Why a service is not there.
