@@ -48,7 +48,7 @@ fn address(demo: &Process) -> String {
 
 #[test]
 fn the_desktop_of_the_demo_shows_and_survives_demo_and_gateway() {
-    let world = World::new("demo");
+    let world = World::alone("demo");
     let host = world.host("demo");
     let folder = host.path("files");
     let mut command = Command::new(programs::fastx());

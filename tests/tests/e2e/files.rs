@@ -98,7 +98,7 @@ fn a_taken_port_is_named() {
             prepared.host().namespace().inside(|| TcpListener::bind(("0.0.0.0", port))).expect("free");
         let (code, said) = fails(prepared.run());
         assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains(&format!(":{port}")) && said.contains("in use"), "{port}: {said}");
+        assert!(said.contains(&format!(":{port}")) && said.contains("taken"), "{port}: {said}");
         drop(taken);
     }
 }

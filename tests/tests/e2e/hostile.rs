@@ -8,8 +8,11 @@ use e2e::{Gateway, World, programs};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// What one hostile tunnel may cost: its receive window of 64 MiB, its send window of 16 MiB, and the allocator's slack.
-const GROWTH_KIB: usize = 128 * 1024;
+/// What one hostile tunnel may cost: its receive window of 64 MiB, as much that was sent and is kept until it is read, a
+/// send window of 16 MiB, and the allocator's slack.
+const GROWTH_KIB: usize = 192 * 1024;
+/// Until a silent tunnel is dead (45 s), and its streams have looked for another one in vain (30 s).
+const LET_GO: Duration = Duration::from_secs(90);
 /// A good client's stream of 50 kB, on two busy cores.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -40,7 +43,7 @@ fn against(what: &str, clients_of_the_hostile: usize) {
     assert!(after.rss < before.rss + GROWTH_KIB, "{what}: {before:?} -> {after:?}");
     drop(evil);
     node.is_connected(Duration::from_secs(1));
-    e2e::wait::wait_until("the gateway to let go of it", Duration::from_secs(60), || {
+    e2e::wait::wait_until("the gateway to let go of it", LET_GO, || {
         gateway.process.holdings().fds <= before.fds + 16
     });
 }
