@@ -56,6 +56,8 @@ async fn a_display_shows_takes_keys_and_survives_a_cut() {
     let signals = server.folder.path().to_owned();
     let mut demo = script("demo.mjs");
     demo.args(["--url", &url, "--shots"]).arg(&shots).arg("--file").arg(&file).arg("--restart").arg(&signals);
+    // Here nothing else has to come back first.
+    demo.args(["--within", "2000"]);
     let mut demo = tokio::spawn(async move { demo.output().await.unwrap() });
 
     let ready = signals.join("ready");

@@ -48,7 +48,8 @@ export async function open({ phone = false, dark = false, shots }) {
       await steps(report);
       report.ok = true;
     } catch (error) {
-      report.error = error.message;
+      // The address in it would carry the portal key into logs.
+      report.error = error.message.replace(/#key=\w+/g, "#key=…");
       await page.screenshot({ path: join(shots, "failed.png") }).catch(() => {});
     }
     await browser.close();
