@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use e2e::curl::curl;
 use e2e::wait::wait_until;
 use e2e::{Host, Process, World, programs, wait_for};
 use serde_json::Value;
@@ -70,6 +71,11 @@ fn the_desktop_of_the_demo_shows_and_survives_demo_and_gateway() {
     std::thread::sleep(Duration::from_secs(3));
     drop(gateway);
     gateway = start_gateway(&host, &folder);
+    // The way is back when the node has come back to the gateway as well.
+    let health = format!("https://localhost:{PORT}/@demo/api/health");
+    wait_until("the node behind the new gateway", Duration::from_secs(30), || {
+        curl(&host, &host.path("no-ca"), &["--insecure", &health]).status == 200
+    });
     std::fs::write(host.path("back"), "").expect("our own folder");
     went_well(browser);
     drop(gateway);
