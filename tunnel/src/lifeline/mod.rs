@@ -12,23 +12,29 @@
 //! ```
 //!
 //! The opener finds the other tunnel and opens a stream on it whose preamble names the one to go on with
-//! ([`Life::Resumed`]); the acceptor answers with what it has.
+//! ([`Life::Resumed`](crate::wire::preamble::Life::Resumed)); the acceptor answers with what it has.
 
-use std::collections::{HashMap, VecDeque};
+mod direction;
+mod kept;
+mod resume;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, Weak};
-use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::time::Instant;
+use bytes::Bytes;
+
+use direction::{Direction, Hold};
+use kept::Kept;
+pub(crate) use resume::accept_resumed;
+use resume::{expire, revive};
 
 use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::StreamError;
-use crate::limits;
 use crate::stream::{OpenStream, Stream};
 use crate::tunnel::Tunnel;
-use crate::wire::preamble::{Answer, Life, Preamble, Status, StreamId};
+use crate::wire::preamble::{Preamble, StreamId};
 
 /// Where the opener finds a good tunnel to the same process of the same peer; asked again until there is one.
 pub type Ways = Arc<dyn Fn() -> Option<Tunnel> + Send + Sync>;
@@ -60,99 +66,6 @@ struct State {
     reviving: bool,
     /// Counts the stream on the tunnel that carries it since the last resumption.
     _open: Option<OpenStream>,
-}
-
-/// What was sent and may have to be sent again.
-#[derive(Default)]
-struct Kept {
-    chunks: VecDeque<Bytes>,
-    from: u64,
-    to: u64,
-}
-
-impl Kept {
-    fn push(&mut self, chunk: Bytes) {
-        self.to += chunk.len() as u64;
-        self.chunks.push_back(chunk);
-        // Over QUIC the other side's window bounds what it has not read, so nothing is forgotten that it may need.
-        self.forget_before(self.to.saturating_sub(limits::KEPT));
-    }
-
-    fn forget_before(&mut self, offset: u64) {
-        while let Some(front) = self.chunks.front()
-            && self.from + front.len() as u64 <= offset
-        {
-            self.from += front.len() as u64;
-            self.chunks.pop_front();
-        }
-    }
-
-    /// Everything from `offset` on; `None` if that is not kept, or was never sent.
-    fn since(&self, offset: u64) -> Option<Vec<Bytes>> {
-        let mut skip = offset.checked_sub(self.from)?;
-        if offset > self.to {
-            return None;
-        }
-        let mut rest = Vec::with_capacity(self.chunks.len());
-        for chunk in &self.chunks {
-            let length = chunk.len() as u64;
-            if skip < length {
-                rest.push(chunk.slice(usize::try_from(skip).expect("within a chunk")..));
-            }
-            skip = skip.saturating_sub(length);
-        }
-        Some(rest)
-    }
-}
-
-/// One direction: whose carrier is in use, lost, or replaced.
-struct Direction<C> {
-    hold: Hold<C>,
-    waker: Option<Waker>,
-}
-
-enum Hold<C> {
-    Carried,
-    Lost,
-    Fresh(C),
-    Dead(StreamError),
-}
-
-impl<C> Direction<C> {
-    fn carried() -> Self {
-        Self { hold: Hold::Carried, waker: None }
-    }
-
-    /// Waits while lost; gives the new carrier once after a resumption.
-    fn settle(&mut self, cx: &Context<'_>) -> Poll<Result<Option<C>, StreamError>> {
-        match std::mem::replace(&mut self.hold, Hold::Carried) {
-            Hold::Carried => Poll::Ready(Ok(None)),
-            Hold::Fresh(carrier) => Poll::Ready(Ok(Some(carrier))),
-            Hold::Lost => {
-                self.hold = Hold::Lost;
-                self.wait(cx);
-                Poll::Pending
-            }
-            Hold::Dead(error) => {
-                self.hold = Hold::Dead(error.clone());
-                Poll::Ready(Err(error))
-            }
-        }
-    }
-
-    /// Remembers whom to wake when the carrier changes.
-    fn wait(&mut self, cx: &Context<'_>) {
-        if self.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
-            self.waker = Some(cx.waker().clone());
-        }
-    }
-
-    fn set(&mut self, hold: Hold<C>) {
-        self.hold = hold;
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
 }
 
 /// Why a resumption did not succeed.
@@ -408,120 +321,5 @@ impl State {
 impl fmt::Debug for Lifeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Lifeline({:?})", self.id)
-    }
-}
-
-/// Opener: looks for another tunnel and resumes on it, until it works, cannot work, or takes too long.
-async fn revive(line: Weak<Lifeline>) {
-    let deadline = Instant::now() + limits::RESUME_WITHIN;
-    let mut failed = "no other tunnel was found in time";
-    while Instant::now() < deadline {
-        let Some(line) = line.upgrade() else { return };
-        let Side::Opener { preamble, ways } = &line.side else { return };
-        if let Some(tunnel) = ways() {
-            match tokio::time::timeout_at(deadline, resume(&line, preamble, &tunnel)).await {
-                Ok(Ok(())) => return line.lock().reviving = false,
-                Ok(Err(Attempt::Again)) | Err(_) => {}
-                Ok(Err(Attempt::Never(why))) => {
-                    failed = why;
-                    break;
-                }
-            }
-        }
-        tokio::time::sleep(limits::RESUME_PAUSE).await;
-    }
-    if let Some(line) = line.upgrade() {
-        line.die(StreamError::NotResumed(failed));
-    }
-}
-
-async fn resume(line: &Arc<Lifeline>, preamble: &Preamble, tunnel: &Tunnel) -> Result<(), Attempt> {
-    let (attempt, received) = line.begin();
-    let preamble = Preamble { life: Life::Resumed { id: line.id, received }, ..preamble.clone() };
-    let mut stream = tunnel.open(&preamble, Bytes::new()).await.map_err(|_| Attempt::Again)?;
-    match stream.answered().await {
-        Ok(()) => {}
-        Err(StreamError::Refused { .. }) => {
-            return Err(Attempt::Never("the other side does not know the stream"));
-        }
-        Err(_) => return Err(Attempt::Again),
-    }
-    let acknowledged = read_offset(&mut stream).await.map_err(|_| Attempt::Again)?;
-    tunnel.adopt(line);
-    tracing::info!(trace = %preamble.trace, transport = %tunnel.transport(), "a stream goes on over another tunnel");
-    line.install(attempt, stream, acknowledged).await
-}
-
-async fn read_offset(stream: &mut Stream) -> Result<u64, StreamError> {
-    let mut bytes = BytesMut::new();
-    while bytes.len() < 8 {
-        bytes.extend_from_slice(&stream.recv.read().await?.ok_or(StreamError::NoAnswer)?);
-    }
-    let offset = bytes.get_u64();
-    stream.recv.put_back(bytes.freeze());
-    Ok(offset)
-}
-
-/// Acceptor: the other side came back on `stream`, having read `acknowledged` bytes.
-pub(crate) async fn accept_resumed(id: StreamId, acknowledged: u64, mut stream: Stream, tunnel: &Tunnel) {
-    let line = ACCEPTED.lock().expect("no panic while held").get(&id).and_then(Weak::upgrade);
-    let Some(line) = line else {
-        // Who asks may be gone already.
-        let _gone = stream.answer(&Answer::refused(Status::NoSuchStream, "this stream has ended here")).await;
-        return;
-    };
-    let (attempt, received) = line.begin();
-    let mut answer = BytesMut::from(&Answer::ok().encode()[..]);
-    answer.put_u64(received);
-    if stream.send.write(answer.freeze()).await.is_err() {
-        return;
-    }
-    tunnel.adopt(&line);
-    match line.install(attempt, stream, acknowledged).await {
-        Ok(()) => {}
-        Err(Attempt::Never(why)) => line.die(StreamError::NotResumed(why)),
-        Err(Attempt::Again) => expire(Arc::downgrade(&line), attempt).await,
-    }
-}
-
-/// Acceptor: gives up if the opener does not come back.
-async fn expire(line: Weak<Lifeline>, attempt: u64) {
-    tokio::time::sleep(limits::RESUME_WITHIN + Duration::from_secs(5)).await;
-    if let Some(line) = line.upgrade()
-        && line.lock().attempt == attempt
-    {
-        line.die(StreamError::NotResumed("the other side did not come back in time"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_kept_can_be_sent_again_from_any_byte() {
-        let mut kept = Kept::default();
-        for chunk in ["abc", "", "defg", "h"] {
-            kept.push(Bytes::from_static(chunk.as_bytes()));
-        }
-        for offset in 0..=8_u64 {
-            let rest = kept.since(offset).expect("kept").concat();
-            assert_eq!(rest, b"abcdefgh"[usize::try_from(offset).expect("small")..]);
-        }
-        assert!(kept.since(9).is_none(), "never sent");
-        kept.forget_before(5);
-        assert!(kept.since(2).is_none(), "forgotten");
-        assert_eq!(kept.since(5).expect("kept").concat(), b"fgh");
-    }
-
-    #[test]
-    fn no_more_is_kept_than_the_limit_and_one_chunk() {
-        let mut kept = Kept::default();
-        let chunk = Bytes::from(vec![0; 64 * 1024]);
-        for _ in 0..1000 {
-            kept.push(chunk.clone());
-        }
-        assert!(kept.to - kept.from < limits::KEPT + chunk.len() as u64);
-        assert!(kept.since(kept.to - limits::KEPT).is_some());
     }
 }

@@ -1,0 +1,97 @@
+//! A lost stream comes back over another tunnel: the opener looks for one, the acceptor waits to be found.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tokio::time::Instant;
+
+use super::{ACCEPTED, Attempt, Lifeline, Side};
+use crate::error::StreamError;
+use crate::limits;
+use crate::stream::Stream;
+use crate::tunnel::Tunnel;
+use crate::wire::preamble::{Answer, Life, Preamble, Status, StreamId};
+
+/// Opener: looks for another tunnel and resumes on it, until it works, cannot work, or takes too long.
+pub(super) async fn revive(line: Weak<Lifeline>) {
+    let deadline = Instant::now() + limits::RESUME_WITHIN;
+    let mut failed = "no other tunnel was found in time";
+    while Instant::now() < deadline {
+        let Some(line) = line.upgrade() else { return };
+        let Side::Opener { preamble, ways } = &line.side else { return };
+        if let Some(tunnel) = ways() {
+            match tokio::time::timeout_at(deadline, resume(&line, preamble, &tunnel)).await {
+                Ok(Ok(())) => return line.lock().reviving = false,
+                Ok(Err(Attempt::Again)) | Err(_) => {}
+                Ok(Err(Attempt::Never(why))) => {
+                    failed = why;
+                    break;
+                }
+            }
+        }
+        tokio::time::sleep(limits::RESUME_PAUSE).await;
+    }
+    if let Some(line) = line.upgrade() {
+        line.die(StreamError::NotResumed(failed));
+    }
+}
+
+async fn resume(line: &Arc<Lifeline>, preamble: &Preamble, tunnel: &Tunnel) -> Result<(), Attempt> {
+    let (attempt, received) = line.begin();
+    let preamble = Preamble { life: Life::Resumed { id: line.id, received }, ..preamble.clone() };
+    let mut stream = tunnel.open(&preamble, Bytes::new()).await.map_err(|_| Attempt::Again)?;
+    match stream.answered().await {
+        Ok(()) => {}
+        Err(StreamError::Refused { .. }) => {
+            return Err(Attempt::Never("the other side does not know the stream"));
+        }
+        Err(_) => return Err(Attempt::Again),
+    }
+    let acknowledged = read_offset(&mut stream).await.map_err(|_| Attempt::Again)?;
+    tunnel.adopt(line);
+    tracing::info!(trace = %preamble.trace, transport = %tunnel.transport(), "a stream goes on over another tunnel");
+    line.install(attempt, stream, acknowledged).await
+}
+
+async fn read_offset(stream: &mut Stream) -> Result<u64, StreamError> {
+    let mut bytes = BytesMut::new();
+    while bytes.len() < 8 {
+        bytes.extend_from_slice(&stream.recv.read().await?.ok_or(StreamError::NoAnswer)?);
+    }
+    let offset = bytes.get_u64();
+    stream.recv.put_back(bytes.freeze());
+    Ok(offset)
+}
+
+/// Acceptor: the other side came back on `stream`, having read `acknowledged` bytes.
+pub(crate) async fn accept_resumed(id: StreamId, acknowledged: u64, mut stream: Stream, tunnel: &Tunnel) {
+    let line = ACCEPTED.lock().expect("no panic while held").get(&id).and_then(Weak::upgrade);
+    let Some(line) = line else {
+        // Who asks may be gone already.
+        let _gone = stream.answer(&Answer::refused(Status::NoSuchStream, "this stream has ended here")).await;
+        return;
+    };
+    let (attempt, received) = line.begin();
+    let mut answer = BytesMut::from(&Answer::ok().encode()[..]);
+    answer.put_u64(received);
+    if stream.send.write(answer.freeze()).await.is_err() {
+        return;
+    }
+    tunnel.adopt(&line);
+    match line.install(attempt, stream, acknowledged).await {
+        Ok(()) => {}
+        Err(Attempt::Never(why)) => line.die(StreamError::NotResumed(why)),
+        Err(Attempt::Again) => expire(Arc::downgrade(&line), attempt).await,
+    }
+}
+
+/// Acceptor: gives up if the opener does not come back.
+pub(super) async fn expire(line: Weak<Lifeline>, attempt: u64) {
+    tokio::time::sleep(limits::RESUME_WITHIN + Duration::from_secs(5)).await;
+    if let Some(line) = line.upgrade()
+        && line.lock().attempt == attempt
+    {
+        line.die(StreamError::NotResumed("the other side did not come back in time"));
+    }
+}
