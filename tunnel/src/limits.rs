@@ -70,7 +70,7 @@ pub const CONTROL_QUEUE: usize = 32;
 
 /// A surviving stream keeps this much of what it sent until the other side has read it: over QUIC more than the stream
 /// window cannot be unread. Reports of what was read come with every ping, so an idle stream keeps nothing.
-pub const KEPT: u64 = 16 * 1024 * 1024;
+pub const KEPT: u64 = 8 * 1024 * 1024;
 
 /// A stream whose tunnel is lost ends if it did not get onto another one for this long.
 pub const RESUME_WITHIN: Duration = Duration::from_secs(30);
