@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,41 +38,57 @@ impl Current {
 }
 
 /// Bytes that differ at every place, so that a lost, doubled or swapped one shows.
-fn body(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    std::iter::repeat_with(|| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 56) as u8
-    })
-    .take(length)
-    .collect()
+struct Pattern(u64);
+
+impl Pattern {
+    fn block(&mut self, length: usize) -> Vec<u8> {
+        let next = || {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (self.0 >> 56) as u8
+        };
+        std::iter::repeat_with(next).take(length).collect()
+    }
 }
 
-/// Sends `body` through the echo and back, and meanwhile loses one tunnel after the other.
-async fn echo_through(stream: Stream, body: Vec<u8>, mut lose: impl AsyncFnMut(usize)) {
+const LOSSES: usize = 8;
+
+/// Sends bytes through the echo and back for as long as tunnels are lost, one after the other.
+async fn echo_through(stream: Stream, mut lose: impl AsyncFnMut(usize)) {
     let (mut send, mut recv) = (stream.send, stream.recv);
-    let sent = body.clone();
+    let lost_all = Arc::new(AtomicBool::new(false));
+    let until = lost_all.clone();
     let sending = tokio::spawn(async move {
-        send.write_all(&sent).await.expect("writes");
+        let (mut pattern, mut sent) = (Pattern(7), 0);
+        while !until.load(Ordering::Relaxed) {
+            let block = pattern.block(100_000);
+            sent += block.len();
+            send.write_all(&block).await.expect("writes");
+        }
         send.shutdown().await.expect("finishes");
-        send
+        (send, sent)
     });
     let receiving = tokio::spawn(async move {
-        let mut back = Vec::new();
-        recv.read_to_end(&mut back).await.expect("reads to the end");
-        back
+        let mut first = [0; 6];
+        recv.read_exact(&mut first).await.expect("reads");
+        assert_eq!(&first, b"first ");
+        let (mut pattern, mut received) = (Pattern(7), 0);
+        while let Some(chunk) = recv.read().await.expect("reads to the end") {
+            assert!(
+                chunk == pattern.block(chunk.len()),
+                "wrong within {} bytes after {received}",
+                chunk.len()
+            );
+            received += chunk.len();
+        }
+        received
     });
-    let mut losses = 0;
-    while !receiving.is_finished() {
+    for loss in 0..LOSSES {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        lose(losses).await;
-        losses += 1;
+        lose(loss).await;
     }
-    assert!(losses > 3, "the bytes were through after {losses} losses");
-    let back = receiving.await.expect("receives");
-    sending.await.expect("sends");
-    assert_eq!(&back[..6], b"first ");
-    assert!(back[6..] == body[..], "{} bytes came back of {}", back.len() - 6, body.len());
+    lost_all.store(true, Ordering::Relaxed);
+    let (_send, sent) = sending.await.expect("sends");
+    assert_eq!(receiving.await.expect("receives"), sent);
 }
 
 #[tokio::test]
@@ -88,7 +105,7 @@ async fn no_byte_is_lost_or_doubled_over_many_lost_tunnels() {
         echo(&node);
         current.set(&tunnel).expect("one before").close(CloseCode::Lost, "the network failed");
     };
-    echo_through(stream, body(200 << 20), lose).await;
+    echo_through(stream, lose).await;
 }
 
 #[tokio::test]
@@ -124,7 +141,7 @@ async fn a_stream_moves_from_quic_to_tls_and_back() {
         assert_ne!(lost.transport(), tunnel.transport());
         lost.close(CloseCode::Lost, "UDP is blocked, and open again");
     };
-    echo_through(stream, body(200 << 20), alternate).await;
+    echo_through(stream, alternate).await;
 }
 
 #[tokio::test]
