@@ -69,18 +69,18 @@ export async function until(done, otherwise) {
 }
 
 /**
- * Types a command that writes `file`, and returns what is in it. A shell that is just starting can swallow the first keys:
+ * Types a command that writes `wanted` to `file`, and returns what is in it. A shell that is just starting can swallow keys:
  * then, as a person would, it types the command again.
  */
-export async function typeUntilWritten(file, type) {
+export async function typeUntilWritten(file, wanted, type) {
   let text = "";
   let nextTry = 0;
   await until(async () => {
     text = await readFile(file, "utf8").catch(() => "");
-    if (text.endsWith("\n")) return true;
+    if (text === wanted) return true;
     if (Date.now() < nextTry) return false;
     await type();
     nextTry = Date.now() + 4000;
-  }, `${file} was not written`);
+  }, `${file} does not hold what was typed`);
   return text;
 }

@@ -73,7 +73,7 @@ async function type(file) {
     else await page.mouse.click(...at);
     await page.keyboard.type(`echo seen > ${file}\n`, { delay: 8 });
   };
-  return (await typeUntilWritten(file, command)) === "seen\n";
+  return (await typeUntilWritten(file, "seen\n", command)) === "seen\n";
 }
 
 async function surviveRestart(folder) {

@@ -53,7 +53,7 @@ async function keyForm() {
 async function typeOnPhone() {
   await page.locator("#type").click();
   const input = (text) => page.evaluate((text) => document.execCommand("insertText", false, text), text);
-  return typeUntilWritten(options.typed, async () => {
+  return typeUntilWritten(options.typed, "grüße\n", async () => {
     await input("exho");
     for (const _ of "xho") await page.evaluate(() => document.execCommand("delete"));
     await input(`cho grüße > ${options.typed}`);
@@ -71,7 +71,7 @@ async function copyAndPaste() {
   await page.locator("#clipboard").waitFor({ state: "hidden" });
   const box = await page.locator(".live canvas").boundingBox();
   const centre = [box.x + box.width / 2, box.y + box.height / 2];
-  return typeUntilWritten(file, async () => {
+  return typeUntilWritten(file, "pasted\n", async () => {
     await page.mouse.click(...centre, { button: "middle" });
     // The terminal fetches the text from here in its own time, and takes it as one line only after Enter.
     await page.waitForTimeout(1000);
