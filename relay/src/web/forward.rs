@@ -9,7 +9,6 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::{Body, Incoming};
-use tokio::sync::oneshot;
 use tunnel::TraceId;
 use tunnel::pump::{Outcome, Patience};
 use tunnel::shard::Shard;
@@ -22,7 +21,7 @@ use super::reply::{Reply, Tally, redirect};
 use super::route::{Route, Target, Unroutable, remember, route};
 use super::serve::Serving;
 use super::upgrade::{self, Both, JoinError, Wanted};
-use super::upload::{Meter, Upload, on_continue};
+use super::upload::{GoOn, Meter, Upload};
 use crate::metrics::Metrics;
 use crate::route::Want;
 use crate::router::{Opened, Router};
@@ -114,15 +113,16 @@ impl Forwarder {
         let meter = Arc::new(Meter::default());
         let mut upload = Upload::new(body, meter.clone());
         parts.version = http::Version::HTTP_11;
-        let (go_on, told) = oneshot::channel();
+        let (go_on, told) = GoOn::new();
         let waits = headers::expects_continue(&parts.headers) && !upload.is_end_stream();
         let mut request = Request::from_parts(parts, ());
         if waits {
             upload = upload.hold(told);
-            on_continue(&mut request, go_on);
+            go_on.on_continue(&mut request);
         }
         let request = request.map(|()| upload);
         let (response, exchange) = exchange(way, request, meter.clone(), RESPONSE).await?;
+        go_on.on_answer(response.status());
         if !is_ordinary(response.status()) {
             return Err(Problem::BrokeOff { server, reason: "it switched protocols unasked".into() });
         }

@@ -1,8 +1,8 @@
 //! A request's body on its way to the server: watched, so that a client cannot hold a stream by sending it slowly.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -44,11 +44,12 @@ pub(super) struct Upload {
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
-/// Holds a body back until the server said `100 Continue`, or for [`GO_ON`].
+/// Holds a body back until [`GoOn`] says so, or for [`GO_ON`]; for good when the server does not want it.
 #[derive(Debug)]
 struct Held {
     go_on: oneshot::Receiver<()>,
     timeout: Option<Pin<Box<Sleep>>>,
+    unwanted: bool,
 }
 
 impl Upload {
@@ -57,16 +58,24 @@ impl Upload {
         Self { body, meter, held: None, pace: Pace::default(), alarm: None }
     }
 
-    /// Sends nothing until `go_on` resolves, or its sender is dropped, or [`GO_ON`] has passed.
+    /// Sends nothing until `go_on` says so or [`GO_ON`] has passed, and nothing at all once its sender is dropped:
+    /// the server does not want the body.
     pub(super) fn hold(mut self, go_on: oneshot::Receiver<()>) -> Self {
-        self.held = Some(Held { go_on, timeout: None });
+        self.held = Some(Held { go_on, timeout: None, unwanted: false });
         self
     }
 
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(held) = &mut self.held else { return Poll::Ready(()) };
-        let timeout = held.timeout.get_or_insert_with(|| Box::pin(sleep(GO_ON)));
-        if Pin::new(&mut held.go_on).poll(cx).is_pending() && timeout.as_mut().poll(cx).is_pending() {
+        if !held.unwanted {
+            let timeout = held.timeout.get_or_insert_with(|| Box::pin(sleep(GO_ON)));
+            match Pin::new(&mut held.go_on).poll(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => held.unwanted = true,
+                Poll::Pending => ready!(timeout.as_mut().poll(cx)),
+            }
+        }
+        if held.unwanted {
             return Poll::Pending;
         }
         self.held = None;
@@ -126,16 +135,37 @@ impl Body for Upload {
     }
 }
 
-/// Tells `go_on` when the server says `100 Continue`.
-pub(super) fn on_continue(request: &mut Request<()>, go_on: oneshot::Sender<()>) {
-    let go_on = std::sync::Mutex::new(Some(go_on));
-    hyper::ext::on_informational(request, move |response| {
-        let told = go_on.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        if response.status() == StatusCode::CONTINUE
-            && let Some(go_on) = told
-        {
+/// Lets a held body go.
+#[derive(Clone, Debug)]
+pub(super) struct GoOn(Arc<Mutex<Option<oneshot::Sender<()>>>>);
+
+impl GoOn {
+    pub(super) fn new() -> (Self, oneshot::Receiver<()>) {
+        let (go_on, told) = oneshot::channel();
+        (Self(Arc::new(Mutex::new(Some(go_on)))), told)
+    }
+
+    /// The server said `100 Continue`.
+    pub(super) fn on_continue(&self, request: &mut Request<()>) {
+        let go_on = self.clone();
+        hyper::ext::on_informational(request, move |response| {
+            if response.status() == StatusCode::CONTINUE {
+                go_on.say();
+            }
+        });
+    }
+
+    /// The server answered without it: a success still reads the body, an error does not want it.
+    pub(super) fn on_answer(self, status: StatusCode) {
+        if !status.is_client_error() && !status.is_server_error() {
+            self.say();
+        }
+    }
+
+    fn say(&self) {
+        if let Some(go_on) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // Nobody listens any more when the body was let go after its second.
             let _already_gone = go_on.send(());
         }
-    });
+    }
 }
