@@ -12,7 +12,7 @@ async fn curl(stage: &Stage, version: &str, args: &[&str], path: &str) -> String
     let url = format!("https://localhost:{}{path}", stage.address.port());
     let mut command = Command::new("curl");
     command
-        .args(["-sS", "-i", "--path-as-is", "-m", "10", "-4", version, "--cacert"])
+        .args(["-sS", "-i", "--path-as-is", "-m", "60", "-4", version, "--cacert"])
         .arg(ca)
         .args(args)
         .arg(url);
