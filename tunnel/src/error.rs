@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::handshake::Refusal;
 use crate::wire::control::ControlError;
-use crate::wire::preamble::{Status, WireError};
+use crate::wire::{Status, WireError};
 
 /// Why a node could not dial its gateway.
 #[derive(Debug, thiserror::Error)]

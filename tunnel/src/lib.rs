@@ -35,4 +35,4 @@ pub use identity::{Fingerprint, NodeKey, Secret, ServerId, ServerIdentity, Trust
 pub use lifeline::Ways;
 pub use stream::{RecvHalf, SendHalf, Stream};
 pub use tunnel::{Event, Incoming, Slot, Stats, Transport, Tunnel, Way};
-pub use wire::preamble::{Answer, Life, Preamble, Status, TraceId};
+pub use wire::{Answer, Life, Preamble, Status, TraceId};

@@ -14,7 +14,7 @@ use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::{PreambleError, StreamError};
 use crate::lifeline::Lifeline;
 use crate::limits;
-use crate::wire::preamble::{Answer, Preamble, Status};
+use crate::wire::{Answer, Preamble, Status};
 
 /// Both directions of one stream.
 #[derive(Debug)]

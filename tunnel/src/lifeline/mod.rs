@@ -12,7 +12,7 @@
 //! ```
 //!
 //! The opener finds the other tunnel and opens a stream on it whose preamble names the one to go on with
-//! ([`Life::Resumed`](crate::wire::preamble::Life::Resumed)); the acceptor answers with what it has.
+//! ([`Life::Resumed`](crate::wire::Life::Resumed)); the acceptor answers with what it has.
 
 mod direction;
 mod kept;
@@ -34,7 +34,7 @@ use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::StreamError;
 use crate::stream::{OpenStream, Stream};
 use crate::tunnel::Tunnel;
-use crate::wire::preamble::{Preamble, StreamId};
+use crate::wire::{Preamble, StreamId};
 
 /// Where the opener finds a good tunnel to the same process of the same peer; asked again until there is one.
 pub type Ways = Arc<dyn Fn() -> Option<Tunnel> + Send + Sync>;

@@ -11,7 +11,7 @@ use crate::error::StreamError;
 use crate::limits;
 use crate::stream::Stream;
 use crate::tunnel::Tunnel;
-use crate::wire::preamble::{Answer, Life, Preamble, Status, StreamId};
+use crate::wire::{Answer, Life, Preamble, Status, StreamId};
 
 /// Opener: looks for another tunnel and resumes on it, until it works, cannot work, or takes too long.
 pub(super) async fn revive(line: Weak<Lifeline>) {

@@ -174,7 +174,7 @@ async fn welcome(
     let mut control = ControlHalves { reader: Box::new(reader), writer: Box::new(writer) };
     let hello = Pending::read_hello(&mut control).await.map_err(|error| error.to_string())?;
     let carrier = crate::carrier::Carrier::Quic(Carrier::new(connection, endpoint, limits::STREAMS_TO_NODE));
-    let tunnel_id = crate::wire::preamble::TraceId::random().to_string();
+    let tunnel_id = crate::wire::TraceId::random().to_string();
     Ok(Pending { hello, key, remote, transport: Transport::Quic, tunnel_id, home, carrier, control })
 }
 

@@ -26,8 +26,8 @@ use crate::identity::{self, Fingerprint, IdentityError, ServerIdentity};
 use crate::limits;
 use crate::shard::{Shard, Shards};
 use crate::tunnel::{ControlHalves, Transport};
+use crate::wire::TraceId;
 use crate::wire::control::{self, ControlError};
-use crate::wire::preamble::TraceId;
 
 /// How often a tunnel looks for broken and needless data connections.
 const TEND: Duration = Duration::from_secs(10);

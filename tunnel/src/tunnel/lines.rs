@@ -8,8 +8,8 @@ use super::Shared;
 use crate::error::{Close, StreamError};
 use crate::lifeline::Lifeline;
 use crate::limits;
+use crate::wire::StreamId;
 use crate::wire::control::Control;
-use crate::wire::preamble::StreamId;
 
 impl Shared {
     pub(super) fn lines(&self) -> MutexGuard<'_, HashMap<StreamId, Weak<Lifeline>>> {

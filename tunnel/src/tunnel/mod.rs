@@ -24,7 +24,7 @@ use crate::quic;
 use crate::shard::Shard;
 use crate::stream::{OpenStream, Stream};
 use crate::wire::control::Control;
-use crate::wire::preamble::{Preamble, StreamId};
+use crate::wire::{Preamble, StreamId};
 
 pub(crate) use control::{ControlHalves, Role};
 use slot::Place;

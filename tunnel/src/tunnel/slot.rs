@@ -9,7 +9,7 @@ use crate::quic;
 use crate::shard::Shard;
 use crate::stream::{OpenStream, Stream};
 use crate::tls;
-use crate::wire::preamble::{Life, Preamble, StreamId};
+use crate::wire::{Life, Preamble, StreamId};
 
 /// A place for one stream, taken on a tunnel; open it on its home shard.
 #[derive(Debug)]

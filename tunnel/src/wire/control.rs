@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::identity::{Secret, ServerId};
-use crate::wire::preamble::StreamId;
+use crate::wire::StreamId;
 
 /// A control message never exceeds this; a hello with 1,000 reachable servers has about 40 KiB.
 pub const MAX_MESSAGE: usize = 64 * 1024;

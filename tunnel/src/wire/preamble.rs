@@ -1,4 +1,4 @@
-//! The first bytes of every stream, and the first bytes of the answer.
+//! The first bytes of every stream.
 //!
 //! The preamble and the client's first bytes leave in one flight, so opening a stream costs no round trip:
 //!
@@ -8,14 +8,18 @@
 //!           life: kind u8 (0 once, 1 surviving, 2 resumed) [+ stream id u64 [+ bytes read u64]]
 //!           client: kind u8 (0 none, 4, 6) + address + port u16
 //!           destination: length u8 + bytes | service: length u8 + bytes
-//! answer    status u8 | length u8 | reason (UTF-8)
 //! ```
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 
+use super::WireError;
+use super::address::{put_address, take_address};
+use super::life::{Life, put_life, take_life};
+use super::name::{put_name, take_name};
+use super::trace::TraceId;
 use crate::identity::ServerId;
 
 /// Version of the preamble that this build writes and reads.
@@ -44,63 +48,6 @@ pub struct Preamble {
     pub hops: u8,
     /// Whether the stream ends with its tunnel.
     pub life: Life,
-}
-
-/// Whether a stream ends with its tunnel; see [`crate::lifeline`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
-    /// It ends with its tunnel.
-    Once,
-    /// It goes on over another tunnel, under this id.
-    Surviving(StreamId),
-    /// This is such a stream, coming back; the opener has read so many bytes of it.
-    Resumed { id: StreamId, received: u64 },
-}
-
-/// Names a surviving stream; random, so that nobody guesses another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct StreamId(pub u64);
-
-impl StreamId {
-    pub fn random() -> Self {
-        Self(rand::random())
-    }
-}
-
-/// 128 random bits that name one request in every log it touches.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TraceId(pub [u8; 16]);
-
-impl TraceId {
-    pub fn random() -> Self {
-        Self(rand::random())
-    }
-}
-
-impl std::fmt::Display for TraceId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl std::fmt::Debug for TraceId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-/// Why bytes from a peer are not a preamble or an answer.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum WireError {
-    #[error("version {0} is not spoken here (this build speaks {VERSION}); upgrade the older side")]
-    Version(u8),
-    #[error("length {0} is over the limit of {MAX_PREAMBLE} bytes")]
-    TooLong(usize),
-    #[error("the message ends before its {0}")]
-    Truncated(&'static str),
-    #[error("the {0} is not valid")]
-    Malformed(&'static str),
 }
 
 impl Preamble {
@@ -159,164 +106,10 @@ impl Preamble {
     }
 }
 
-fn put_life(out: &mut BytesMut, life: Life) {
-    match life {
-        Life::Once => out.put_u8(0),
-        Life::Surviving(id) => {
-            out.put_u8(1);
-            out.put_u64(id.0);
-        }
-        Life::Resumed { id, received } => {
-            out.put_u8(2);
-            out.put_u64(id.0);
-            out.put_u64(received);
-        }
-    }
-}
-
-fn take_life(bytes: &mut &[u8]) -> Result<Life, WireError> {
-    let short = |_| WireError::Truncated("life");
-    match bytes.try_get_u8().map_err(short)? {
-        0 => Ok(Life::Once),
-        1 => Ok(Life::Surviving(StreamId(bytes.try_get_u64().map_err(short)?))),
-        2 => {
-            let id = StreamId(bytes.try_get_u64().map_err(short)?);
-            Ok(Life::Resumed { id, received: bytes.try_get_u64().map_err(short)? })
-        }
-        _ => Err(WireError::Malformed("life")),
-    }
-}
-
-fn put_address(out: &mut BytesMut, address: Option<SocketAddr>) {
-    match address {
-        None => return out.put_u8(0),
-        Some(SocketAddr::V4(v4)) => {
-            out.put_u8(4);
-            out.put_slice(&v4.ip().octets());
-        }
-        Some(SocketAddr::V6(v6)) => {
-            out.put_u8(6);
-            out.put_slice(&v6.ip().octets());
-        }
-    }
-    out.put_u16(address.map_or(0, |address| address.port()));
-}
-
-fn take_address(bytes: &mut &[u8]) -> Result<Option<SocketAddr>, WireError> {
-    let short = WireError::Truncated("client address");
-    let kind = bytes.try_get_u8().map_err(|_| short)?;
-    let ip: IpAddr = match kind {
-        0 => return Ok(None),
-        4 => Ipv4Addr::from(bytes.try_get_u32().map_err(|_| WireError::Truncated("client address"))?).into(),
-        6 => Ipv6Addr::from(bytes.try_get_u128().map_err(|_| WireError::Truncated("client address"))?).into(),
-        _ => return Err(WireError::Malformed("client address")),
-    };
-    let port = bytes.try_get_u16().map_err(|_| WireError::Truncated("client port"))?;
-    Ok(Some(SocketAddr::new(ip, port)))
-}
-
-fn put_name(out: &mut BytesMut, name: &str) {
-    let bytes = &name.as_bytes()[..name.len().min(255)];
-    out.put_u8(u8::try_from(bytes.len()).expect("cut to 255"));
-    out.put_slice(bytes);
-}
-
-fn take_name<'a>(bytes: &mut &'a [u8], what: &'static str) -> Result<&'a str, WireError> {
-    let length = usize::from(bytes.try_get_u8().map_err(|_| WireError::Truncated(what))?);
-    let (name, rest) = bytes.split_at_checked(length).ok_or(WireError::Truncated(what))?;
-    *bytes = rest;
-    std::str::from_utf8(name).map_err(|_| WireError::Malformed(what))
-}
-
-/// The acceptor's word on a stream, sent before any payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub status: Status,
-    /// For people; at most 255 bytes of UTF-8.
-    pub reason: String,
-}
-
-/// What became of an opened stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Status {
-    Ok = 0,
-    /// The preamble was not understood.
-    BadRequest = 1,
-    /// This server has no service of that name.
-    NoSuchService = 2,
-    /// Not this server, and no way from here to the one named.
-    NoSuchServer = 3,
-    /// The service exists but did not accept the connection.
-    Unreachable = 4,
-    /// The service did not accept the connection before the deadline.
-    Deadline = 5,
-    /// No new streams here: the node is going away.
-    Draining = 6,
-    /// A limit of the node is reached.
-    Busy = 7,
-    /// Handed on too often between nodes.
-    Loop = 8,
-    /// The stream to go on with has ended here.
-    NoSuchStream = 9,
-}
-
-impl Status {
-    pub const ALL: [Self; 10] = [
-        Self::Ok,
-        Self::BadRequest,
-        Self::NoSuchService,
-        Self::NoSuchServer,
-        Self::Unreachable,
-        Self::Deadline,
-        Self::Draining,
-        Self::Busy,
-        Self::Loop,
-        Self::NoSuchStream,
-    ];
-
-    fn from_u8(byte: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(byte)).copied()
-    }
-}
-
-impl Answer {
-    pub fn ok() -> Self {
-        Self { status: Status::Ok, reason: String::new() }
-    }
-
-    pub fn refused(status: Status, reason: impl Into<String>) -> Self {
-        Self { status, reason: reason.into() }
-    }
-
-    pub fn encode(&self) -> Bytes {
-        let mut end = self.reason.len().min(255);
-        while !self.reason.is_char_boundary(end) {
-            end -= 1;
-        }
-        let mut out = BytesMut::with_capacity(2 + end);
-        out.put_u8(self.status as u8);
-        put_name(&mut out, &self.reason[..end]);
-        out.freeze()
-    }
-
-    /// Takes an answer off the front of `bytes`; `None` while it is incomplete.
-    pub fn decode(bytes: &mut BytesMut) -> Result<Option<Self>, WireError> {
-        let [status, length, ..] = bytes[..] else { return Ok(None) };
-        let total = 2 + usize::from(length);
-        if bytes.len() < total {
-            return Ok(None);
-        }
-        let status = Status::from_u8(status).ok_or(WireError::Malformed("status"))?;
-        let frame = bytes.split_to(total);
-        let reason = std::str::from_utf8(&frame[2..]).map_err(|_| WireError::Malformed("reason"))?.to_owned();
-        Ok(Some(Self { status, reason }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::StreamId;
     use proptest::prelude::*;
 
     fn sample(client: Option<SocketAddr>, life: Life) -> Preamble {
@@ -353,32 +146,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_answer_waits_for_its_last_byte() {
-        let answer = Answer::refused(Status::Unreachable, "connection refused — is sshd running?");
-        let wire = answer.encode();
-        for end in 0..wire.len() {
-            assert_eq!(Answer::decode(&mut BytesMut::from(&wire[..end])), Ok(None));
-        }
-        let mut all = BytesMut::from(&wire[..]);
-        all.extend_from_slice(b"payload");
-        assert_eq!(Answer::decode(&mut all), Ok(Some(answer)));
-        assert_eq!(&all[..], b"payload");
-    }
-
-    #[test]
-    fn a_long_reason_is_cut_between_characters() {
-        let answer = Answer::refused(Status::Busy, "ü".repeat(200));
-        let decoded =
-            Answer::decode(&mut BytesMut::from(&answer.encode()[..])).expect("valid").expect("whole");
-        assert_eq!(decoded.reason, "ü".repeat(127));
-    }
-
     proptest! {
         #[test]
         fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..700)) {
             let _ignored = Preamble::decode(&bytes);
-            let _ignored = Answer::decode(&mut BytesMut::from(&bytes[..]));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::tls::halves;
 use crate::tls::pool::{self, Pool};
 use crate::tls::refill::{self, Refill};
 use crate::tunnel;
-use crate::wire::preamble::Preamble;
+use crate::wire::Preamble;
 
 /// Why a stream to a peer could not be opened.
 #[derive(Debug, thiserror::Error)]
