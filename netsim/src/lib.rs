@@ -1,0 +1,9 @@
+//! A simulated network and clock to run the shipped tunnel and relay code in.
+//!
+//! - [`link`]: what one direction of a network does to a packet: delay, jitter, rate, queue, loss, reordering,
+//!   duplication, corruption, MTU. Pure: no clock and no I/O, so that the simulation in virtual time and the router
+//!   between TUN devices in real time use the same.
+//! - [`boxes`]: what stands in the way: NAT and firewall. Pure as well.
+
+pub mod boxes;
+pub mod link;
