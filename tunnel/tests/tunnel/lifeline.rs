@@ -1,17 +1,15 @@
 //! Streams that go on over another tunnel when theirs is lost.
 
-mod support;
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use support::{Gateway, echo, hello, identity, preamble};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc;
 use tunnel::shard::Shards;
-use tunnel::{CloseCode, NodeKey, Stream, StreamError, Trust, Tunnel, Ways, quic};
+use tunnel::{CloseCode, Stream, StreamError, Transport, Tunnel, Ways};
+
+use crate::stage::{Gateway, accept, echo, preamble};
 
 /// The tunnel that streams are opened on, and go on over.
 #[derive(Clone, Default)]
@@ -96,12 +94,12 @@ async fn no_byte_is_lost_or_doubled_over_many_lost_tunnels() {
     let mut gateway = Gateway::start(2).await;
     let shards = Shards::start("node", 2).expect("threads");
     let current = Current::default();
-    let (node, tunnel) = gateway.pair(&shards).await;
+    let (node, tunnel) = gateway.pair(Transport::Tls, &shards).await;
     echo(&node);
     current.set(&tunnel);
     let stream = current.open().await;
     let lose = async |_| {
-        let (node, tunnel) = gateway.pair(&shards).await;
+        let (node, tunnel) = gateway.pair(Transport::Tls, &shards).await;
         echo(&node);
         current.set(&tunnel).expect("one before").close(CloseCode::Lost, "the network failed");
     };
@@ -110,32 +108,16 @@ async fn no_byte_is_lost_or_doubled_over_many_lost_tunnels() {
 
 #[tokio::test]
 async fn a_stream_moves_from_quic_to_tls_and_back() {
-    let mut over_tls = Gateway::start(2).await;
-    let (identity, ca) = identity();
-    let (sender, mut over_quic) = mpsc::channel(4);
-    let address = "127.0.0.1:0".parse().expect("an address");
-    let listener =
-        quic::Listener::bind(address, &identity, &[7; 64], &over_tls.shards, &sender).expect("binds");
+    let mut gateway = Gateway::start(2).await;
     let shards = Shards::start("node", 1).expect("threads");
-    let (key, hello, trust) = (NodeKey::generate().expect("makes one"), hello(), Trust::Ca(ca));
-    let quic_pair = async || {
-        let node = quic::dial(listener.address(), "localhost", &trust, &key, &hello, 0, shards.get(0));
-        node.await.expect("dialled")
-    };
     let current = Current::default();
-    let (node, pending) =
-        tokio::join!(quic_pair(), async { over_quic.recv().await.expect("a node").admit("gw").await });
+    let (node, tunnel) = gateway.pair(Transport::Quic, &shards).await;
     echo(&node);
-    current.set(&pending.expect("admitted"));
+    current.set(&tunnel);
     let stream = current.open().await;
     let alternate = async |losses: usize| {
-        let (node, tunnel) = if losses.is_multiple_of(2) {
-            over_tls.pair(&shards).await
-        } else {
-            let admit =
-                async { over_quic.recv().await.expect("a node").admit("gw").await.expect("admitted") };
-            tokio::join!(quic_pair(), admit)
-        };
+        let carrier = if losses.is_multiple_of(2) { Transport::Tls } else { Transport::Quic };
+        let (node, tunnel) = gateway.pair(carrier, &shards).await;
         echo(&node);
         let lost = current.set(&tunnel).expect("one before");
         assert_ne!(lost.transport(), tunnel.transport());
@@ -149,13 +131,13 @@ async fn a_revoked_tunnel_takes_its_streams_along() {
     let mut gateway = Gateway::start(1).await;
     let shards = Shards::start("node", 1).expect("threads");
     let current = Current::default();
-    let (node, tunnel) = gateway.pair(&shards).await;
+    let (node, tunnel) = gateway.pair(Transport::Tls, &shards).await;
     echo(&node);
     current.set(&tunnel);
     let mut stream = current.open().await;
     assert_eq!(stream.recv.read().await.expect("alive").as_deref(), Some(&b"first "[..]));
     tunnel.close(CloseCode::Revoked, "revoked");
-    let end = tokio::time::timeout(Duration::from_secs(2), stream.recv.read()).await.expect("at once");
+    let end = tokio::time::timeout(Duration::from_secs(10), stream.recv.read()).await.expect("at once");
     assert!(matches!(end, Err(StreamError::Lost(close)) if close.code == CloseCode::Revoked));
 }
 
@@ -164,20 +146,19 @@ async fn a_stream_that_the_other_side_does_not_know_ends_at_once() {
     let mut gateway = Gateway::start(1).await;
     let shards = Shards::start("node", 1).expect("threads");
     let current = Current::default();
-    let (node, tunnel) = gateway.pair(&shards).await;
+    let (node, tunnel) = gateway.pair(Transport::Tls, &shards).await;
     let serving = node.clone();
     // The node takes the stream and forgets it, as a restarted process would have.
     node.home().spawn(async move {
-        let (_, mut stream) =
-            serving.accept().await.expect("one").preamble().await.expect("read").expect("new");
+        let mut stream = accept(&serving).await;
         stream.answer(&tunnel::Answer::ok()).await.expect("answers");
     });
     current.set(&tunnel);
     let mut stream = current.open().await;
-    let (other, tunnel) = gateway.pair(&shards).await;
+    let (other, tunnel) = gateway.pair(Transport::Tls, &shards).await;
     echo(&other);
     current.set(&tunnel).expect("the first").close(CloseCode::Lost, "the network failed");
-    let end = tokio::time::timeout(Duration::from_secs(3), async {
+    let end = tokio::time::timeout(Duration::from_secs(10), async {
         loop {
             match stream.recv.read().await {
                 Ok(Some(_)) => {}

@@ -1,12 +1,11 @@
-//! A gateway's TCP port and a node that dials it, on loopback.
-
-#![allow(dead_code, reason = "each test uses its part")]
+//! A gateway's two ports and a node that dials them, on loopback.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use bytes::Bytes;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::task::AbortOnDropHandle;
@@ -14,8 +13,8 @@ use tunnel::shard::Shards;
 use tunnel::tls::{self, AcceptError, Acceptor};
 use tunnel::wire::control::{Hello, PROTOCOL};
 use tunnel::{
-    Answer, Life, NodeKey, Pending, Preamble, Secret, ServerId, ServerIdentity, Status, TraceId, Trust,
-    Tunnel,
+    Answer, DialError, Life, NodeKey, Pending, Preamble, Secret, ServerId, ServerIdentity, Status, Stream,
+    TraceId, Transport, Trust, Tunnel, quic,
 };
 
 pub(crate) fn hello() -> Hello {
@@ -54,9 +53,10 @@ pub(crate) fn identity() -> (ServerIdentity, String) {
     (identity, certificate)
 }
 
-/// A gateway's TCP port: connections of nodes go to the [`Acceptor`], others are dropped.
+/// A gateway's ports. TCP: connections of nodes go to the [`Acceptor`], others are dropped.
 pub(crate) struct Gateway {
-    pub(crate) address: SocketAddr,
+    pub(crate) tcp: SocketAddr,
+    pub(crate) udp: SocketAddr,
     pub(crate) acceptor: Arc<Acceptor>,
     pub(crate) nodes: mpsc::Receiver<Pending>,
     /// What became of each connection.
@@ -64,6 +64,7 @@ pub(crate) struct Gateway {
     pub(crate) ca: String,
     pub(crate) shards: Shards,
     _accepting: AbortOnDropHandle<()>,
+    _listener: quic::Listener,
 }
 
 impl Gateway {
@@ -72,11 +73,13 @@ impl Gateway {
         let shards = Shards::start("gateway", shards).expect("threads");
         let (sender, nodes) = mpsc::channel(16);
         let acceptor = Arc::new(Acceptor::new(&identity, &shards, &sender).expect("an acceptor"));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
-        let address = listener.local_addr().expect("bound");
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let over_udp = quic::Listener::bind(any, &identity, &[7; 64], &shards, &sender).expect("binds");
+        let listener = TcpListener::bind(any).await.expect("binds");
+        let (tcp, udp) = (listener.local_addr().expect("bound"), over_udp.address());
         let (told, outcomes) = mpsc::unbounded_channel();
         let accepting = AbortOnDropHandle::new(tokio::spawn(serve(listener, acceptor.clone(), told)));
-        Self { address, acceptor, nodes, outcomes, ca, shards, _accepting: accepting }
+        Self { tcp, udp, acceptor, nodes, outcomes, ca, shards, _accepting: accepting, _listener: over_udp }
     }
 
     pub(crate) fn trust(&self) -> Trust {
@@ -87,13 +90,52 @@ impl Gateway {
         self.nodes.recv().await.expect("a node").admit("gw").await.expect("admitted")
     }
 
+    /// Dials as `key`, believing `trust`.
+    pub(crate) fn dial(
+        &self,
+        carrier: Transport,
+        trust: &Trust,
+        key: &NodeKey,
+        node: &Shards,
+    ) -> impl Future<Output = Result<Tunnel, DialError>> + use<> {
+        let (tcp, udp, home) = (self.tcp, self.udp, node.get(0).clone());
+        let (trust, key, hello) =
+            (trust.clone(), NodeKey::from_pem(&key.to_pem()).expect("its own"), hello());
+        async move {
+            match carrier {
+                Transport::Quic => quic::dial(udp, "localhost", &trust, &key, &hello, 0, &home).await,
+                Transport::Tls => tls::dial(tcp, "localhost", &trust, &key, &hello, &home).await,
+            }
+        }
+    }
+
     /// The node's end and the gateway's.
-    pub(crate) async fn pair(&mut self, node: &Shards) -> (Tunnel, Tunnel) {
-        let (trust, key, hello) = (self.trust(), NodeKey::generate().expect("makes one"), hello());
-        let dial = tls::dial(self.address, "localhost", &trust, &key, &hello, node.get(0));
+    pub(crate) async fn pair(&mut self, carrier: Transport, node: &Shards) -> (Tunnel, Tunnel) {
+        let dial = self.dial(carrier, &self.trust(), &NodeKey::generate().expect("makes one"), node);
         let (node, gateway) = tokio::join!(dial, self.admit());
         (node.expect("dialled"), gateway)
     }
+}
+
+/// The next stream that the gateway opens.
+pub(crate) async fn accept(node: &Tunnel) -> Stream {
+    let incoming = node.accept().await.expect("a stream");
+    incoming.preamble().await.expect("a preamble").expect("a new stream").1
+}
+
+/// A stream that the other side's [`echo`] has accepted.
+pub(crate) async fn open(tunnel: &Tunnel) -> Stream {
+    let mut stream = tunnel.open(&preamble("echo"), Bytes::new()).await.expect("opens");
+    stream.answered().await.expect("accepted");
+    stream
+}
+
+/// Both ends of a TCP connection: the client's, and the accepted socket.
+pub(crate) async fn client() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let connecting = TcpStream::connect(listener.local_addr().expect("bound"));
+    let (client, accepted) = tokio::join!(connecting, listener.accept());
+    (client.expect("connects"), accepted.expect("accepts").0)
 }
 
 async fn serve(
@@ -140,9 +182,9 @@ pub(crate) fn echo(node: &Tunnel) {
     });
 }
 
-/// Waits until `done`, for at most 5 s.
+/// Waits until `done`, for at most 20 s.
 pub(crate) async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..2000 {
         if done() {
             return;
         }

@@ -1,22 +1,21 @@
 //! A node finds its way to a gateway although QUIC does not pass, for whatever reason.
 
-mod support;
-
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use quinn::crypto::rustls::QuicServerConfig;
-use support::{Gateway, hello};
 use tunnel::race::{self, Known, Lost, Start};
 use tunnel::shard::Shards;
 use tunnel::wire::control::RefusalCode;
 use tunnel::{CloseCode, DialError, NodeKey, Refusal, Transport, Tunnel, quic, tls};
 
+use crate::stage::{Gateway, hello};
+
 /// Races to the gateway's TCP port and to `udp`; tells how long it took.
 async fn auto(gateway: &Gateway, udp: SocketAddr, node: &Shards) -> (Result<Tunnel, Lost>, Duration) {
     let key = Arc::new(NodeKey::generate().expect("makes one"));
-    let starts = race::schedule(&[Transport::Quic, Transport::Tls], &[gateway.address], Known::default());
+    let starts = race::schedule(&[Transport::Quic, Transport::Tls], &[gateway.tcp], Known::default());
     let attempt = |start: Start| {
         let (trust, key, home) = (gateway.trust(), key.clone(), node.get(0).clone());
         async move {
@@ -43,32 +42,32 @@ async fn tls_wins(udp: SocketAddr, at_most: Duration) {
     assert!(took < at_most, "{took:?}");
 }
 
-/// The head start, and time for the handshake on a busy machine.
-const HEAD_START: Duration = Duration::from_millis(1300);
+/// Less than QUIC's handshake may last, so that nobody waited for it.
+const BEFORE_QUIC_GIVES_UP: Duration = Duration::from_millis(4500);
 
 #[tokio::test]
 async fn the_udp_port_is_closed() {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("binds");
     let closed = socket.local_addr().expect("bound");
     drop(socket);
-    tls_wins(closed, HEAD_START).await;
+    tls_wins(closed, BEFORE_QUIC_GIVES_UP).await;
 }
 
 #[tokio::test]
 async fn udp_is_swallowed() {
     let silent = UdpSocket::bind("127.0.0.1:0").expect("binds");
-    tls_wins(silent.local_addr().expect("bound"), HEAD_START).await;
+    tls_wins(silent.local_addr().expect("bound"), BEFORE_QUIC_GIVES_UP).await;
 }
 
 #[tokio::test]
 async fn udp_may_not_be_sent() {
     // The kernel refuses a broadcast with EACCES, as a firewall would refuse the datagram with EPERM.
-    tls_wins("255.255.255.255:443".parse().expect("an address"), HEAD_START).await;
+    tls_wins("255.255.255.255:443".parse().expect("an address"), BEFORE_QUIC_GIVES_UP).await;
 }
 
 #[tokio::test]
 async fn the_quic_handshake_is_rejected_by_an_alert() {
-    let (identity, _) = support::identity();
+    let (identity, _) = crate::stage::identity();
     let config = tunnel::identity::gateway_config(&identity, &[b"something-else"]).expect("usable");
     let crypto = QuicServerConfig::try_from(config).expect("fits");
     let config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
@@ -80,7 +79,7 @@ async fn the_quic_handshake_is_rejected_by_an_alert() {
             let _rejected = incoming.await;
         }
     });
-    tls_wins(address, HEAD_START).await;
+    tls_wins(address, BEFORE_QUIC_GIVES_UP).await;
     rejecting.abort();
 }
 
@@ -97,7 +96,7 @@ async fn a_refusal_over_tls_ends_the_race_while_quic_still_tries() {
     let udp = silent.local_addr().expect("bound");
     let ((lost, took), ()) = tokio::join!(auto(&gateway, udp, &node), refuse);
     assert!(matches!(lost, Err(Lost::Refused(Refusal { code: RefusalCode::Revoked, .. }))), "{lost:?}");
-    assert!(took < HEAD_START, "{took:?}");
+    assert!(took < BEFORE_QUIC_GIVES_UP, "{took:?}");
 }
 
 #[tokio::test]

@@ -1,16 +1,15 @@
 //! Streams between two nodes on a LAN.
 
-mod support;
-
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use support::preamble;
 use tunnel::shard::Shards;
 use tunnel::tls::lan::{LanDialer, LanListener, LanOpenError};
 use tunnel::{Answer, Fingerprint, NodeKey, Stream, StreamError};
+
+use crate::stage::preamble;
 
 type Allowed = Arc<Mutex<HashSet<Fingerprint>>>;
 

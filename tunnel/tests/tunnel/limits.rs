@@ -1,14 +1,11 @@
 //! What a hostile or unlucky peer can do to TLS data connections, and what streams leave behind.
 
-mod support;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rustls_pki_types::ServerName;
-use support::{Gateway, echo, eventually, preamble};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -17,7 +14,9 @@ use tunnel::identity::{self, ALPN_DATA};
 use tunnel::shard::Shards;
 use tunnel::tls::AcceptError;
 use tunnel::wire::control::ControlError;
-use tunnel::{CloseCode, NodeKey, Trust, Tunnel};
+use tunnel::{CloseCode, NodeKey, Transport, Trust, Tunnel};
+
+use crate::stage::{Gateway, echo, eventually, preamble};
 
 fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("a folder").count()
@@ -38,7 +37,7 @@ async fn streams_and_tunnels_leave_nothing_behind() {
     let node_shards = Shards::start("node", 1).expect("threads");
     let before_tunnel = open_files();
     let tasks_before: usize = tasks(&gateway.shards, &node_shards);
-    let (node, tunnel) = gateway.pair(&node_shards).await;
+    let (node, tunnel) = gateway.pair(Transport::Tls, &node_shards).await;
     echo(&node);
     for _ in 0..4 {
         round(&tunnel).await;
@@ -77,7 +76,7 @@ fn tasks(gateway: &Shards, node: &Shards) -> usize {
 
 async fn revocation_closes_everything(gateway: &mut Gateway, node_shards: &Shards) {
     let before = open_files();
-    let (node, tunnel) = gateway.pair(node_shards).await;
+    let (node, tunnel) = gateway.pair(Transport::Tls, node_shards).await;
     echo(&node);
     let mut streams = Vec::new();
     for _ in 0..100 {
@@ -122,11 +121,11 @@ async fn outcome(gateway: &mut Gateway, what: &str, wanted: impl Fn(&AcceptError
 }
 
 async fn strangers_get_nothing(gateway: &mut Gateway, node_shards: &Shards) {
-    let (_node, tunnel) = gateway.pair(node_shards).await;
+    let (_node, tunnel) = gateway.pair(Transport::Tls, node_shards).await;
     let stranger = NodeKey::generate().expect("makes one");
     let own_id = format!(r#"{{"tunnelId":"{}"}}"#, tunnel.id());
     for hello in [&br#"{"tunnelId":"00"}"#[..], own_id.as_bytes()] {
-        let mut tls = data_connection(gateway.address, &gateway.ca, &stranger, &framed(hello)).await;
+        let mut tls = data_connection(gateway.tcp, &gateway.ca, &stranger, &framed(hello)).await;
         let mut answer = Vec::new();
         let began = Instant::now();
         let _unclean = tls.read_to_end(&mut answer).await;
@@ -138,12 +137,12 @@ async fn strangers_get_nothing(gateway: &mut Gateway, node_shards: &Shards) {
 }
 
 async fn garbage_ends_one_connection_only(gateway: &mut Gateway, node_shards: &Shards) {
-    let (node, tunnel) = gateway.pair(node_shards).await;
+    let (node, tunnel) = gateway.pair(Transport::Tls, node_shards).await;
     echo(&node);
     round(&tunnel).await;
     let key = NodeKey::generate().expect("makes one");
     for (what, garbage) in [("too long", vec![0xff; 300]), ("not JSON", framed(&[0xff; 300]))] {
-        let mut tls = data_connection(gateway.address, &gateway.ca, &key, &garbage).await;
+        let mut tls = data_connection(gateway.tcp, &gateway.ca, &key, &garbage).await;
         let _unclean = tls.read_to_end(&mut Vec::new()).await;
         outcome(gateway, what, |error| {
             use ControlError::{Malformed, TooLong};
