@@ -37,10 +37,11 @@ test: needs-test ui tests/browser/$(MODULES) check ## Every test: the code, the 
 	$(call say,building the programs and the tests)
 	cargo build --release --locked --workspace --bins
 	cargo test --release --locked --workspace --no-run
+	cargo test --release --locked --workspace --test e2e --no-run
 	$(call say,tests of the code)
-	cargo test --release --locked --workspace --exclude e2e -q --no-fail-fast
+	cargo test --release --locked --workspace -q --no-fail-fast
 	$(call say,tests end to end: real processes in network namespaces)
-	cargo test --release --locked -p e2e --no-fail-fast $(RUNNER)
+	cargo test --release --locked --workspace --test e2e --no-fail-fast $(RUNNER)
 	$(call say,tests of the packages in a clean Debian 12)
 	$(AS_ROOT) packaging/tests/gateway-in-debootstrap
 	$(AS_ROOT) packaging/tests/gateway-under-systemd
