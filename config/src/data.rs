@@ -75,6 +75,42 @@ fn explain(text: &str, steps: &[Step], error: &serde_json::Error) -> (Range<usiz
     wrong_value(text, steps, place, said)
 }
 
+/// What serde says about a value in any format, as what is wrong and a hint; the place is the caller's.
+pub fn wording(said: &str) -> (String, String) {
+    if let Some((wrong, known)) = said.strip_prefix("unknown field `").map(split_names) {
+        return (format!("unknown key `{wrong}`"), suggest(wrong, &known));
+    }
+    if let Some((wrong, known)) = said.strip_prefix("unknown variant `").map(split_names) {
+        return (format!("`{wrong}` is not one of the choices"), suggest(wrong, &known));
+    }
+    if let Some(key) = said.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        return (format!("the key `{key}` is missing here"), String::new());
+    }
+    let Some((found, expected)) = said.split_once(", expected ") else {
+        return (said.to_owned(), String::new());
+    };
+    let found = found.trim_start_matches("invalid type: ").trim_start_matches("invalid value: ");
+    (format!("{found} is not {}", plain_type(expected)), String::new())
+}
+
+/// A hint for a name that is not known: the nearest one, or all.
+pub fn suggest(wrong: &str, known: &[&str]) -> String {
+    let lower = wrong.to_lowercase();
+    let near = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
+        .min_by_key(|(distance, _)| *distance)
+        // A third of the letters may be wrong, at least two: `hots` is `host`, `port` is not.
+        .filter(|(distance, name)| {
+            *distance <= (name.chars().count() / 3).max(2).min(name.chars().count() - 1)
+        });
+    match (near, known) {
+        (Some((_, name)), _) => format!("did you mean `{name}`?"),
+        (None, []) => "no key is known here".into(),
+        (None, known) => format!("known here: {}", known.join(", ")),
+    }
+}
+
 /// The error is about a key inside the object at `steps`, unless `steps` names it already.
 fn descend(text: &str, steps: &[Step], place: Place, key: &str) -> Place {
     if steps.last() == Some(&Step::Key(key.to_owned())) && place.followed == steps.len() {
@@ -144,23 +180,6 @@ fn plain_type(expected: &str) -> String {
 fn split_names(rest: &str) -> (&str, Vec<&str>) {
     let (wrong, expected) = rest.split_once("`, ").unwrap_or((rest.trim_end_matches('`'), ""));
     (wrong, expected.split('`').skip(1).step_by(2).collect())
-}
-
-fn suggest(wrong: &str, known: &[&str]) -> String {
-    let lower = wrong.to_lowercase();
-    let near = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
-        .min_by_key(|(distance, _)| *distance)
-        // A third of the letters may be wrong, at least two: `hots` is `host`, `port` is not.
-        .filter(|(distance, name)| {
-            *distance <= (name.chars().count() / 3).max(2).min(name.chars().count() - 1)
-        });
-    match (near, known) {
-        (Some((_, name)), _) => format!("did you mean `{name}`?"),
-        (None, []) => "no key is known here".into(),
-        (None, known) => format!("known here: {}", known.join(", ")),
-    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ struct Excerpt {
 
 impl Fault {
     /// `span` is a range of bytes in `text`; it is moved to whole characters of its first line.
-    pub(crate) fn new(path: &Path, text: &str, span: Range<usize>, what: String, hint: String) -> Self {
+    pub fn new(path: &Path, text: &str, span: Range<usize>, what: String, hint: String) -> Self {
         let start = text.floor_char_boundary(span.start.min(text.len()));
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);

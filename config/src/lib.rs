@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Bytes meet the modules in this order: `document` reads (and refuses a secret that others can read), `syntax`
-//! explains what is not JSON, `data` what is JSON but not the type, `fault` prints both.
+//! explains what is not JSON, `data` what is JSON but not the type, `fault` prints both. A reader of another format
+//! (the plans of `netsim`) has its own first two and uses [`wording`], [`suggest`] and [`Fault`].
 
 mod address;
 mod data;
@@ -24,6 +25,7 @@ mod typography;
 mod write;
 
 pub use address::{BadAddress, HostPort, ListenAddr, check_host};
+pub use data::{suggest, wording};
 pub use dirs::Dirs;
 pub use document::{ConfigError, Document, Secrecy, parse, read, read_bytes, read_optional};
 pub use fault::Fault;

@@ -4,6 +4,8 @@
 //!   duplication, corruption, MTU. Pure: no clock and no I/O, so that the simulation in virtual time and the router
 //!   between TUN devices in real time use the same.
 //! - [`boxes`]: what stands in the way: NAT and firewall. Pure as well.
+//! - [`plan`]: a network, what goes wrong in it, what people do, and what must hold, as an administrator writes it.
 
 pub mod boxes;
 pub mod link;
+pub mod plan;

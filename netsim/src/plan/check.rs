@@ -1,0 +1,229 @@
+//! What a plan's types cannot say: that names exist, and that numbers have a meaning.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use super::fault::Change;
+use super::{Action, Expect, Fault, Host, Kind, Name, Plan, Role, Work};
+
+/// A simulation of this many hosts takes 10 GB.
+const MOST_HOSTS: u64 = 100_000;
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Faults that come again faster make plans with more steps than anybody reads.
+const SHORTEST_REPEAT: Duration = Duration::from_millis(100);
+
+/// A value that cannot be, and where it stands.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) span: Range<usize>,
+    pub(super) what: String,
+    pub(super) hint: String,
+}
+
+type Checked = Result<(), Wrong>;
+
+fn wrong<T>(name: &Name, what: impl Into<String>, hint: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { span: name.span(), what: what.into(), hint: hint.into() })
+}
+
+pub(super) fn check(plan: &Plan) -> Checked {
+    if plan.length.is_zero() || plan.length > LONGEST {
+        let what = "`length` is more than nothing and at most 24h".into();
+        return Err(Wrong { span: 0..0, what, hint: String::new() });
+    }
+    names_are_unique(plan)?;
+    plan.hosts.iter().try_for_each(|host| check_host(plan, host))?;
+    shared_paths_lead_to_one_place(plan)?;
+    plan.work.iter().try_for_each(|work| check_work(plan, work))?;
+    plan.faults.iter().try_for_each(|fault| check_fault(plan, fault))?;
+    plan.expects.iter().try_for_each(|expect| check_expect(plan, expect))
+}
+
+fn names_are_unique(plan: &Plan) -> Checked {
+    let mut seen: BTreeMap<String, &str> = plan.path.keys().map(|path| (path.clone(), "path")).collect();
+    for host in &plan.hosts {
+        let singles = host.members().filter(|_| host.count > 1 && u64::from(host.count) <= MOST_HOSTS);
+        for name in singles.chain([host.name.to_string()]) {
+            if let Some(other) = seen.insert(name.clone(), "host") {
+                return wrong(
+                    &host.name,
+                    format!("there is another {other} `{name}`"),
+                    "choose another name",
+                );
+            }
+        }
+    }
+    for (i, work) in plan.work.iter().enumerate() {
+        if plan.work[..i].iter().any(|other| other.name == work.name) {
+            return wrong(&work.name, "there is another work of this name", "choose another name");
+        }
+    }
+    Ok(())
+}
+
+fn check_host(plan: &Plan, host: &Host) -> Checked {
+    let all: u64 = plan.hosts.iter().map(|host| u64::from(host.count)).sum();
+    if host.count == 0 || all > MOST_HOSTS {
+        return wrong(&host.name, format!("`count` is 1 or more, and all together at most {MOST_HOSTS}"), "");
+    }
+    for path in &host.path {
+        known(path, "path", plan.path.keys().map(String::as_str))?;
+    }
+    for gateway in host.gateways.iter().flatten() {
+        role(plan, gateway, "a gateway", |role| role == Role::Gateway)?;
+    }
+    for node in &host.reaches {
+        if host.role != Role::Relay {
+            return wrong(node, "only a relay reaches others", "say role = \"relay\", or remove `reaches`");
+        }
+        role(plan, node, "a node", Role::dials)?;
+    }
+    Ok(())
+}
+
+/// A shared path is one link, so what lies between it and the Internet is the same for all, and shared too.
+fn shared_paths_lead_to_one_place(plan: &Plan) -> Checked {
+    let mut beyond: BTreeMap<&str, &[Name]> = BTreeMap::new();
+    for host in &plan.hosts {
+        for (i, path) in host.path.iter().enumerate().filter(|(_, path)| plan.path[&***path].shared) {
+            let rest = &host.path[i + 1..];
+            if let Some(own) = rest.iter().find(|path| !plan.path[&***path].shared) {
+                return wrong(
+                    own,
+                    format!("`{own}` is beyond `{path}`, which is shared, so it is too"),
+                    "put `shared = true` there",
+                );
+            }
+            if *beyond.entry(path).or_insert(rest) != rest {
+                return wrong(
+                    path,
+                    format!("`{path}` is shared, but leads elsewhere for another host"),
+                    "write the same paths behind it",
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_work(plan: &Plan, work: &Work) -> Checked {
+    role(plan, &work.from, "a client", |role| role == Role::Client)?;
+    role(plan, &work.to, "a node", Role::dials)?;
+    if work.direction.is_some() && work.kind != Kind::Bulk {
+        return wrong(&work.name, "`direction` is of bulk only", "remove it");
+    }
+    if work.per_second.is_some() && matches!(work.kind, Kind::Bulk | Kind::Idle) {
+        return wrong(&work.name, "`perSecond` is of keystrokes and openClose", "remove it");
+    }
+    if work.per_second.is_some_and(|often| !(0.001..=100_000.0).contains(&often)) {
+        return wrong(&work.name, "`perSecond` is from 0.001 to 100000", "");
+    }
+    if work.streams == 0 || work.stop.is_some_and(|stop| stop <= work.start) || work.start >= plan.length {
+        return wrong(
+            &work.name,
+            "nothing would be done",
+            "it needs a stream, and time between `start` and `stop`",
+        );
+    }
+    Ok(())
+}
+
+fn check_fault(plan: &Plan, fault: &Fault) -> Checked {
+    let name = match &fault.action {
+        Action::Kill(name)
+        | Action::Start(name)
+        | Action::Restart(name)
+        | Action::Pause(name)
+        | Action::Resume(name) => host(plan, name)?,
+        Action::Skew(skew) => host(plan, &skew.host)?,
+        Action::Drain(name) => role(plan, name, "a gateway", |role| role == Role::Gateway)?,
+        Action::Cut(name) | Action::Mend(name) => path_or_host(plan, name)?,
+        Action::Change(Change { path, .. }) => known(path, "path", plan.path.keys().map(String::as_str))?,
+        Action::Rebind(path) => with_box(plan, path, "nat", |path| path.nat.is_some())?,
+        Action::Udp(udp) => with_box(plan, &udp.path, "firewall", |path| path.firewall.is_some())?,
+    };
+    if fault.lasts.is_some() && fault.action.undone(plan).is_none() {
+        return wrong(name, "this cannot be undone, so it has no `lasts`", "remove `lasts`");
+    }
+    if fault.every.is_some_and(|every| every < SHORTEST_REPEAT) {
+        return wrong(name, "`every` is 100ms or more", "");
+    }
+    if let (Some(lasts), Some(every)) = (fault.lasts, fault.every)
+        && lasts >= every
+    {
+        return wrong(name, "it would come again before it is over", "make `lasts` shorter than `every`");
+    }
+    Ok(())
+}
+
+fn check_expect(plan: &Plan, expect: &Expect) -> Checked {
+    known(&expect.of, "work", plan.work.iter().map(|work| &*work.name))?;
+    let kind = plan.work.iter().find(|work| work.name == expect.of).map(|work| work.kind);
+    if expect.p99_at_most.is_some() && !matches!(kind, Some(Kind::Keystrokes | Kind::OpenClose)) {
+        return wrong(&expect.of, "`p99AtMost` is of keystrokes and openClose", "remove it");
+    }
+    Ok(())
+}
+
+fn known<'a, 'n>(
+    name: &'n Name,
+    kind: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<&'n Name, Wrong> {
+    let names: Vec<&str> = names.collect();
+    if names.contains(&&**name) {
+        return Ok(name);
+    }
+    let hint =
+        if names.is_empty() { format!("the plan has no {kind}") } else { config::suggest(name, &names) };
+    wrong(name, format!("there is no {kind} `{name}`"), hint)
+}
+
+/// All hosts of a name, or a single one.
+fn host<'n>(plan: &Plan, name: &'n Name) -> Result<&'n Name, Wrong> {
+    if group(plan, name).is_some() {
+        return Ok(name);
+    }
+    known(name, "host", plan.hosts.iter().map(|host| &*host.name))
+}
+
+fn group<'p>(plan: &'p Plan, name: &str) -> Option<&'p Host> {
+    let single = |host: &&Host| host.count > 1 && host.members().any(|member| member == name);
+    plan.host(name).or_else(|| plan.hosts.iter().find(single))
+}
+
+fn role<'n>(plan: &Plan, name: &'n Name, wanted: &str, is: fn(Role) -> bool) -> Result<&'n Name, Wrong> {
+    host(plan, name)?;
+    match group(plan, name) {
+        Some(host) if is(host.role) => Ok(name),
+        _ => wrong(name, format!("`{name}` is not {wanted}"), format!("write the name of {wanted}")),
+    }
+}
+
+fn path_or_host<'n>(plan: &Plan, name: &'n Name) -> Result<&'n Name, Wrong> {
+    match group(plan, name) {
+        Some(host) if host.path.is_empty() => {
+            wrong(name, format!("`{name}` has no path that could be cut"), "give it one: path = [\"…\"]")
+        }
+        Some(_) => Ok(name),
+        None => known(
+            name,
+            "path or host",
+            plan.path.keys().map(String::as_str).chain(plan.hosts.iter().map(|host| &*host.name)),
+        ),
+    }
+}
+
+fn with_box<'n>(
+    plan: &Plan,
+    path: &'n Name,
+    key: &str,
+    has: fn(&super::Path) -> bool,
+) -> Result<&'n Name, Wrong> {
+    known(path, "path", plan.path.keys().map(String::as_str))?;
+    if has(&plan.path[&**path]) {
+        return Ok(path);
+    }
+    wrong(path, format!("the path `{path}` has no {key}"), format!("put `{key} = {{}}` into [path.{path}]"))
+}
