@@ -52,6 +52,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_is_kept_can_be_sent_again_from_any_byte() {
@@ -78,5 +79,28 @@ mod tests {
         }
         assert!(kept.to - kept.from < limits::KEPT + chunk.len() as u64);
         assert!(kept.since(kept.to - limits::KEPT).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn any_offset_that_a_peer_names_yields_what_was_sent_or_nothing(
+            lengths in proptest::collection::vec(0_usize..50, 0..20),
+            forget in prop_oneof![0..1000_u64, any::<u64>()],
+            offset in prop_oneof![0..1000_u64, any::<u64>()],
+        ) {
+            let mut kept = Kept::default();
+            let all: Vec<u8> = (0..lengths.iter().sum()).map(|n: usize| n.to_le_bytes()[0]).collect();
+            let mut rest = Bytes::from(all.clone());
+            for length in lengths {
+                kept.push(rest.split_to(length));
+            }
+            kept.forget_before(forget);
+            if let Some(again) = kept.since(offset) {
+                let from = usize::try_from(offset).expect("it was sent");
+                prop_assert_eq!(&again.concat()[..], &all[from..]);
+            } else {
+                prop_assert!(forget > offset || offset > all.len() as u64);
+            }
+        }
     }
 }

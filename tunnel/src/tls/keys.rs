@@ -4,7 +4,7 @@ use aws_lc_rs::aead::{AES_128_GCM, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{self, HKDF_SHA256, Prk};
 
 /// What exporting from the handshake yields, one for each direction.
-pub(super) type Secret = [u8; 32];
+pub type Secret = [u8; 32];
 
 pub(super) struct Keys {
     chain: Prk,

@@ -24,7 +24,7 @@ pub mod lan;
 mod link;
 mod links;
 mod pool;
-mod record;
+pub mod record;
 mod refill;
 mod serving;
 mod socket;

@@ -13,12 +13,13 @@
 use aws_lc_rs::aead::Aad;
 use bytes::{Buf, BytesMut};
 
-use super::keys::{Keys, Secret};
+use super::keys::Keys;
+pub use super::keys::Secret;
 
 /// What a record says; on the wire its inner type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub enum Kind {
     /// Dialler, once: it left the handshake too; the connection may be used.
     Ready = 1,
     Data = 2,
@@ -41,18 +42,18 @@ impl Kind {
 }
 
 /// Payload of the largest record (RFC 8446 §5.1).
-pub(super) const PAYLOAD_MAX: usize = 16 * 1024;
+pub const PAYLOAD_MAX: usize = 16 * 1024;
 const HEADER: usize = 5;
 const TAG: usize = 16;
 /// What a record adds to its payload: header, inner type, tag.
-pub(super) const OVERHEAD: usize = HEADER + 1 + TAG;
+pub const OVERHEAD: usize = HEADER + 1 + TAG;
 
 /// AES-GCM keeps its margin for 2^24.5 full records under one key (RFC 8446 §5.5).
 const RECORDS_PER_KEY: u64 = 1 << 23;
 
 /// Why bytes from a peer are no records of ours.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub(super) enum RecordError {
+pub enum RecordError {
     #[error("a data connection carries something else than records")]
     Header,
     #[error("a record does not decrypt")]
@@ -70,19 +71,19 @@ fn header(payload: usize) -> [u8; HEADER] {
 }
 
 /// Seals one direction.
-pub(super) struct Sealer {
+pub struct Sealer {
     keys: Keys,
     records_per_key: u64,
 }
 
 impl Sealer {
-    pub(super) fn new(secret: &Secret) -> Self {
+    pub fn new(secret: &Secret) -> Self {
         Self { keys: Keys::from_secret(secret), records_per_key: RECORDS_PER_KEY }
     }
 
     /// Writes one record to the front of `out`, after a rekeying one when it is time; tells how many bytes. `payload`
     /// has at most [`PAYLOAD_MAX`] bytes and `out` room for them and twice [`OVERHEAD`].
-    pub(super) fn seal(&mut self, kind: Kind, payload: &[u8], out: &mut [u8]) -> usize {
+    pub fn seal(&mut self, kind: Kind, payload: &[u8], out: &mut [u8]) -> usize {
         if self.keys.next >= self.records_per_key {
             let rekey = self.seal_one(Kind::Rekey, &[], out);
             self.keys.renew();
@@ -106,15 +107,15 @@ impl Sealer {
 }
 
 /// Opens one direction.
-pub(super) struct Opener(Keys);
+pub struct Opener(Keys);
 
 impl Opener {
-    pub(super) fn new(secret: &Secret) -> Self {
+    pub fn new(secret: &Secret) -> Self {
         Self(Keys::from_secret(secret))
     }
 
     /// Takes one whole record off the front of `bytes`, decrypted where it lies; `None` until there is one.
-    pub(super) fn open(&mut self, bytes: &mut BytesMut) -> Result<Option<(Kind, BytesMut)>, RecordError> {
+    pub fn open(&mut self, bytes: &mut BytesMut) -> Result<Option<(Kind, BytesMut)>, RecordError> {
         loop {
             let Some((kind, payload)) = self.open_one(bytes)? else { return Ok(None) };
             if kind != Kind::Rekey {

@@ -112,3 +112,40 @@ impl Receiving {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::record::Sealer;
+    use proptest::prelude::*;
+
+    fn kind() -> impl Strategy<Value = Kind> {
+        prop_oneof![Just(Kind::Ready), Just(Kind::Data), Just(Kind::Fin), Just(Kind::Reset), Just(Kind::Stop)]
+    }
+
+    proptest! {
+        /// The peer holds the keys, so it can seal what it likes.
+        #[test]
+        fn a_sealed_record_is_a_frame_of_its_length_or_out_of_turn(
+            records in proptest::collection::vec(
+                (kind(), prop_oneof![0..12_usize, HAND_OVER - 1..HAND_OVER + 2, Just(PAYLOAD_MAX)]), 0..10,
+            ),
+        ) {
+            let (mut sealer, mut receiving) = (Sealer::new(&[7; 32]), Receiving::new(Opener::new(&[7; 32])));
+            for (kind, length) in records {
+                let mut wire = vec![0; length + 2 * OVERHEAD];
+                let sealed = sealer.seal(kind, &vec![1; length], &mut wire);
+                receiving.rest.extend_from_slice(&wire[..sealed]);
+                let expected = match (kind, length) {
+                    (Kind::Data, _) => Ok(Some(Frame::Data(Bytes::from(vec![1; length])))),
+                    (Kind::Fin, 0) => Ok(Some(Frame::Fin)),
+                    (Kind::Ready, 0) => Ok(Some(Frame::Ready)),
+                    (Kind::Reset, 4) => Ok(Some(Frame::Reset(0x0101_0101))),
+                    (Kind::Stop, 8) => Ok(Some(Frame::Stop { stream: 0x0101_0101, code: 0x0101_0101 })),
+                    _ => Err(RecordError::Turn(kind)),
+                };
+                prop_assert_eq!(receiving.next(), expected);
+            }
+        }
+    }
+}
