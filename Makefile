@@ -48,7 +48,10 @@ test: needs-test ui tests/browser/$(MODULES) check ## Every test: the code, the 
 	$(AS_ROOT) packaging/tests/node-under-systemd
 
 .PHONY: nightly
-nightly: needs-test ui tests/browser/$(MODULES) ## The tests that take long: soak and endurance
+nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that take long: decoders, soak and endurance
+	$(call say,decoders: ten minutes each with inputs that libFuzzer chooses)
+	fuzz/guided 600
+	$(call say,soak and endurance)
 	cargo build --release --locked --workspace --bins
 	cargo test --release --locked -p e2e --features nightly --test nightly $(RUNNER)
 
@@ -95,6 +98,6 @@ $(UI_PAGES): $(UI)/$(MODULES) $(UI_SOURCES)
 .PHONY: deps
 deps: needs-demo needs-test ## Install what the other targets need, and nothing else
 
-.PHONY: needs-demo needs-test needs-bench
-needs-demo needs-test needs-bench: needs-%:
+.PHONY: needs-demo needs-test needs-nightly needs-bench
+needs-demo needs-test needs-nightly needs-bench: needs-%:
 	@packaging/install-needs $*

@@ -9,7 +9,7 @@ use tunnel::{NodeKey, Secret, Trust};
 /// One gateway; a file holds one or a list of them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Gateway {
+pub struct Gateway {
     /// Name or IP address, without a port.
     #[serde(deserialize_with = "host")]
     pub host: String,
@@ -29,7 +29,7 @@ pub(crate) struct Gateway {
 /// What may carry the tunnels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Choice {
+pub enum Choice {
     /// QUIC where UDP passes, else TLS over TCP.
     #[default]
     Auto,
@@ -81,7 +81,11 @@ pub(crate) fn read(path: &Path, key: &NodeKey) -> Result<Vec<Gateway>, ConfigErr
     }
 }
 
-fn from_document(document: &Document, key: &NodeKey) -> Result<Vec<Gateway>, ConfigError> {
+/// All entries of a document, each checked as far as it can be without dialling. `key` is the node's.
+///
+/// # Errors
+/// What is wrong, with its place in the file.
+pub fn from_document(document: &Document, key: &NodeKey) -> Result<Vec<Gateway>, ConfigError> {
     let OneOrMany(gateways) = document.parse()?;
     for (index, gateway) in gateways.iter().enumerate() {
         check(document, index, gateway, key)?;

@@ -15,7 +15,7 @@ mod admin;
 mod client_header;
 mod core;
 pub mod display;
-mod gateways;
+pub mod gateways;
 mod lan;
 mod link;
 mod local;

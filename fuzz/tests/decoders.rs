@@ -1,0 +1,48 @@
+//! Every target, for a moment, with the same inputs each time.
+
+use std::time::Duration;
+
+use fuzz::run::{Budget, found, run};
+use fuzz::targets::{ALL, named};
+
+/// Seconds on a slow machine; the time is there for one that is slower still.
+const MOMENT: Budget = Budget { inputs: 20_000, time: Duration::from_secs(10) };
+
+fn holds(name: &str) {
+    let target = named(name).expect("a target of that name");
+    let valid = (target.seeds)().len() as u64;
+    assert!(run(&target, MOMENT, 1) >= valid);
+}
+
+macro_rules! targets {
+    ($($test:ident $name:literal)*) => {
+        $(#[test] fn $test() { holds($name); })*
+
+        #[test]
+        fn no_target_is_left_out() {
+            let tried = [$($name),*];
+            assert!(ALL.iter().all(|target| tried.contains(&target.name)) && tried.len() == ALL.len());
+        }
+    };
+}
+
+targets! {
+    any_preamble_is_read_or_refused "preamble"
+    any_answer_is_read_or_refused "answer"
+    any_control_message_is_read_or_refused "control"
+    any_hello_is_read_or_refused "hello"
+    any_answer_to_a_hello_is_read_or_refused "hello-answer"
+    any_record_is_opened_or_refused "record"
+    any_client_hello_is_told_or_refused "client-hello"
+    any_proxy_header_is_read_or_refused "proxy-header"
+    any_gateway_json_is_read_or_explained "gateway-json"
+}
+
+#[test]
+fn what_was_found_belongs_to_a_target() {
+    let folders = found(&ALL[0]).parent().expect("beside the others").read_dir();
+    for folder in folders.into_iter().flatten() {
+        let name = folder.expect("a folder").file_name();
+        assert!(named(&name.to_string_lossy()).is_some(), "{name:?} is tried by nobody");
+    }
+}
