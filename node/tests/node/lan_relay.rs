@@ -1,19 +1,16 @@
 //! Two whole nodes in this process: a stream for one of them comes in through the other.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(dead_code, reason = "the world is shared with other tests")]
-
-mod gateway;
-
 use std::time::Duration;
 
 use bytes::Bytes;
-use gateway::{Gateway, Host, PATIENCE, preamble, read_all};
 use node::{Identity, Node};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tunnel::{Preamble, ServerId, Status, Stream, StreamError, Tunnel};
+
+use crate::gateway::Gateway;
+use crate::stage::{Host, PATIENCE, preamble, read_all};
 
 /// Node A dials the gateway and knows B on the LAN; B dials nobody.
 struct Pair {

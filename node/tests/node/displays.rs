@@ -1,7 +1,5 @@
 //! Displays with the real Xtigervnc, openbox and xterm.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -152,7 +150,7 @@ async fn a_display_outlives_the_process_that_started_it() {
     let folder = Cleanup(tempfile::tempdir().unwrap());
     let this_test = std::env::current_exe().unwrap();
     let starter = tokio::process::Command::new(this_test)
-        .args(["--exact", "--ignored", "starts_a_display_and_ends"])
+        .args(["--exact", "--ignored", "displays::starts_a_display_and_ends"])
         .env("DISPLAYS_OF", folder.0.path())
         .process_group(0)
         .output();
