@@ -5,7 +5,9 @@
 //!   between TUN devices in real time use the same.
 //! - [`boxes`]: what stands in the way: NAT and firewall. Pure as well.
 //! - [`plan`]: a network, what goes wrong in it, what people do, and what must hold, as an administrator writes it.
+//! - [`outcome`]: what a run showed, and whether it kept what the plan expects.
 
 pub mod boxes;
 pub mod link;
+pub mod outcome;
 pub mod plan;

@@ -23,4 +23,6 @@ pub use sender::Link;
 pub use units::{Rate, Share, Size};
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

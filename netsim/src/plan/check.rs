@@ -1,10 +1,9 @@
 //! What a plan's types cannot say: that names exist, and that numbers have a meaning.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::time::Duration;
 
-use super::fault::Change;
+use super::lookup::{Checked, Wrong, group, host, known, path_or_host, role, with_box, wrong};
 use super::{Action, Expect, Fault, Host, Kind, Name, Plan, Role, Work};
 
 /// A simulation of this many hosts takes 10 GB.
@@ -12,20 +11,6 @@ const MOST_HOSTS: u64 = 100_000;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Faults that come again faster make plans with more steps than anybody reads.
 const SHORTEST_REPEAT: Duration = Duration::from_millis(100);
-
-/// A value that cannot be, and where it stands.
-#[derive(Debug)]
-pub(super) struct Wrong {
-    pub(super) span: Range<usize>,
-    pub(super) what: String,
-    pub(super) hint: String,
-}
-
-type Checked = Result<(), Wrong>;
-
-fn wrong<T>(name: &Name, what: impl Into<String>, hint: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong { span: name.span(), what: what.into(), hint: hint.into() })
-}
 
 pub(super) fn check(plan: &Plan) -> Checked {
     if plan.length.is_zero() || plan.length > LONGEST {
@@ -139,7 +124,7 @@ fn check_fault(plan: &Plan, fault: &Fault) -> Checked {
         Action::Skew(skew) => host(plan, &skew.host)?,
         Action::Drain(name) => role(plan, name, "a gateway", |role| role == Role::Gateway)?,
         Action::Cut(name) | Action::Mend(name) => path_or_host(plan, name)?,
-        Action::Change(Change { path, .. }) => known(path, "path", plan.path.keys().map(String::as_str))?,
+        Action::Change(change) => known(&change.path, "path", plan.path.keys().map(String::as_str))?,
         Action::Rebind(path) => with_box(plan, path, "nat", |path| path.nat.is_some())?,
         Action::Udp(udp) => with_box(plan, &udp.path, "firewall", |path| path.firewall.is_some())?,
     };
@@ -164,66 +149,4 @@ fn check_expect(plan: &Plan, expect: &Expect) -> Checked {
         return wrong(&expect.of, "`p99AtMost` is of keystrokes and openClose", "remove it");
     }
     Ok(())
-}
-
-fn known<'a, 'n>(
-    name: &'n Name,
-    kind: &str,
-    names: impl Iterator<Item = &'a str>,
-) -> Result<&'n Name, Wrong> {
-    let names: Vec<&str> = names.collect();
-    if names.contains(&&**name) {
-        return Ok(name);
-    }
-    let hint =
-        if names.is_empty() { format!("the plan has no {kind}") } else { config::suggest(name, &names) };
-    wrong(name, format!("there is no {kind} `{name}`"), hint)
-}
-
-/// All hosts of a name, or a single one.
-fn host<'n>(plan: &Plan, name: &'n Name) -> Result<&'n Name, Wrong> {
-    if group(plan, name).is_some() {
-        return Ok(name);
-    }
-    known(name, "host", plan.hosts.iter().map(|host| &*host.name))
-}
-
-fn group<'p>(plan: &'p Plan, name: &str) -> Option<&'p Host> {
-    let single = |host: &&Host| host.count > 1 && host.members().any(|member| member == name);
-    plan.host(name).or_else(|| plan.hosts.iter().find(single))
-}
-
-fn role<'n>(plan: &Plan, name: &'n Name, wanted: &str, is: fn(Role) -> bool) -> Result<&'n Name, Wrong> {
-    host(plan, name)?;
-    match group(plan, name) {
-        Some(host) if is(host.role) => Ok(name),
-        _ => wrong(name, format!("`{name}` is not {wanted}"), format!("write the name of {wanted}")),
-    }
-}
-
-fn path_or_host<'n>(plan: &Plan, name: &'n Name) -> Result<&'n Name, Wrong> {
-    match group(plan, name) {
-        Some(host) if host.path.is_empty() => {
-            wrong(name, format!("`{name}` has no path that could be cut"), "give it one: path = [\"…\"]")
-        }
-        Some(_) => Ok(name),
-        None => known(
-            name,
-            "path or host",
-            plan.path.keys().map(String::as_str).chain(plan.hosts.iter().map(|host| &*host.name)),
-        ),
-    }
-}
-
-fn with_box<'n>(
-    plan: &Plan,
-    path: &'n Name,
-    key: &str,
-    has: fn(&super::Path) -> bool,
-) -> Result<&'n Name, Wrong> {
-    known(path, "path", plan.path.keys().map(String::as_str))?;
-    if has(&plan.path[&**path]) {
-        return Ok(path);
-    }
-    wrong(path, format!("the path `{path}` has no {key}"), format!("put `{key} = {{}}` into [path.{path}]"))
 }

@@ -58,7 +58,7 @@ pub enum Action {
     /// The firewalls of the path treat UDP like this.
     Udp(UdpBecomes),
     /// The links of the path behave like this; undone: as the plan has them.
-    Change(Change),
+    Change(Box<Change>),
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -113,9 +113,14 @@ impl Action {
                 let becomes = plan.path.get(&**path)?.firewall.as_ref()?.udp;
                 Some(Self::Udp(UdpBecomes { path: path.clone(), becomes }))
             }
-            Self::Change(Change { path, .. }) => {
+            Self::Change(change) => {
+                let path = &change.path;
                 let was = plan.path.get(&**path)?;
-                Some(Self::Change(Change { path: path.clone(), up: was.up.clone(), down: was.down.clone() }))
+                Some(Self::Change(Box::new(Change {
+                    path: path.clone(),
+                    up: was.up.clone(),
+                    down: was.down.clone(),
+                })))
             }
             Self::Start(_)
             | Self::Restart(_)

@@ -9,6 +9,7 @@ mod check;
 mod expect;
 mod fault;
 mod host;
+mod lookup;
 mod name;
 mod path;
 mod read;
