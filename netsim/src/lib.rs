@@ -4,6 +4,7 @@
 //!   duplication, corruption, MTU. Pure: no clock and no I/O, so that the simulation in virtual time and the router
 //!   between TUN devices in real time use the same.
 //! - [`boxes`]: what stands in the way: NAT and firewall. Pure as well.
+//! - [`router`]: the links in real time, between two TUN devices, for programs that are not ours.
 //! - [`plan`]: a network, what goes wrong in it, what people do, and what must hold, as an administrator writes it.
 //! - [`outcome`]: what a run showed, and whether it kept what the plan expects.
 
@@ -11,3 +12,4 @@ pub mod boxes;
 pub mod link;
 pub mod outcome;
 pub mod plan;
+pub mod router;
