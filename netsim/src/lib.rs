@@ -7,9 +7,11 @@
 //! - [`router`]: the links in real time, between two TUN devices, for programs that are not ours.
 //! - [`plan`]: a network, what goes wrong in it, what people do, and what must hold, as an administrator writes it.
 //! - [`outcome`]: what a run showed, and whether it kept what the plan expects.
+//! - [`report`]: that for people, as a page with plots.
 
 pub mod boxes;
 pub mod link;
 pub mod outcome;
 pub mod plan;
+pub mod report;
 pub mod router;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::lookup::{Checked, Wrong, group, host, known, path_or_host, role, with_box, wrong};
+use super::lookup::{Checked, Wrong, host, known, path_or_host, role, with_box, wrong};
 use super::{Action, Expect, Fault, Host, Kind, Name, Plan, Role, Work};
 
 /// A simulation of this many hosts takes 10 GB.

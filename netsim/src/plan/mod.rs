@@ -13,6 +13,7 @@ mod lookup;
 mod name;
 mod path;
 mod read;
+mod said;
 mod shipped;
 mod topology;
 mod work;
@@ -28,6 +29,7 @@ pub use host::{Host, Role, Transport};
 pub use name::Name;
 pub use path::Path;
 pub use read::{PlanError, parse, read};
+pub use said::Span;
 pub use shipped::{SHIPPED, Shipped, shipped};
 pub use topology::{Hop, HostId, LinkId, Topology};
 pub use work::{Direction, Kind, Work};
@@ -75,6 +77,11 @@ impl Plan {
     /// What happens when, ascending; of equal times, in the order of the file.
     pub fn steps(&self) -> Vec<Step> {
         fault::steps(self)
+    }
+
+    /// When each fault is felt, for plots.
+    pub fn spans(&self) -> Vec<Span> {
+        said::spans(self)
     }
 
     pub fn host(&self, name: &str) -> Option<&Host> {
