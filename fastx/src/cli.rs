@@ -28,6 +28,11 @@ pub(crate) enum Command {
     Status(StatusOptions),
     /// Try it: a gateway, a node and a desktop on this machine, until Ctrl-C
     Demo(DemoOptions),
+    /// Read a plan of a network, and show what it describes, in figures that ping and iperf can check
+    ///
+    /// A plan says which machines there are, how they are connected, what goes wrong and what people do meanwhile.
+    /// docs/simulation.md explains how to write one; `fastx sim campus --print` is one to begin with.
+    Sim(SimOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,6 +93,19 @@ pub(crate) struct DemoOptions {
     /// Port of the address to open; another is taken if it is in use
     #[arg(long, value_name = "PORT", default_value_t = 8443)]
     pub(crate) port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimOptions {
+    /// A file, or the name of a plan that is there
+    #[arg(value_name = "PLAN", required_unless_present = "list")]
+    pub(crate) plan: Option<String>,
+    /// Show the plans that are there
+    #[arg(long, conflicts_with = "plan")]
+    pub(crate) list: bool,
+    /// Print the plan's text, to copy and to change
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use config::ConfigError;
+use netsim::plan::PlanError;
 use node::{LocalError, StartError};
 
 /// sysexits.h `EX_CONFIG`: starting again does not help, so systemd does not.
@@ -27,6 +28,9 @@ fn told(error: &anyhow::Error) -> String {
 /// Whether a person must change a file. What cannot be read or written now may be possible later.
 fn is_configuration(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
+        if let Some(error) = cause.downcast_ref::<PlanError>() {
+            return !matches!(error, PlanError::Read { .. });
+        }
         let config = match cause.downcast_ref::<StartError>() {
             Some(StartError::Config(error) | StartError::Local(LocalError::File(error))) => Some(error),
             Some(StartError::Local(LocalError::Taken { .. } | LocalError::Lock { .. })) => None,

@@ -9,6 +9,7 @@ mod logging;
 mod notify;
 mod portal_service;
 mod run;
+mod sim;
 mod status;
 
 use clap::Parser;
@@ -21,6 +22,7 @@ fn main() -> std::process::ExitCode {
         Command::Node { command: NodeCommand::Key(options) } => key::show(&options),
         Command::Status(options) => return status::show(&options),
         Command::Demo(options) => demo::run(options),
+        Command::Sim(options) => sim::show(&options),
     };
     exit::code(result)
 }

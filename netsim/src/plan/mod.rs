@@ -16,6 +16,7 @@ mod read;
 mod said;
 mod shipped;
 mod topology;
+mod way;
 mod work;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ pub use read::{PlanError, parse, read};
 pub use said::Span;
 pub use shipped::{SHIPPED, Shipped, shipped};
 pub use topology::{Hop, HostId, LinkId, Topology};
+pub use way::Way;
 pub use work::{Direction, Kind, Work};
 
 /// The whole file. Made by [`read`] and [`parse`], which check what the types cannot say.

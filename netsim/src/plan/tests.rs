@@ -119,6 +119,18 @@ fn hosts_behind_a_shared_path_meet_below_it() {
 }
 
 #[test]
+fn a_way_is_the_sum_of_its_links() {
+    let plan = parse(std::path::Path::new("hotel.toml"), shipped("hotel").unwrap().text).unwrap();
+    let topology = Topology::new(&plan);
+    let one = |name: &str| topology.hosts_named(name)[0];
+    let way = Way::new(&plan, &topology, one("laptop"), one("gateway"));
+    assert_eq!(way.delay, Duration::from_millis(13));
+    assert_eq!(way.rate, Some(Rate::bits_per_second(40_000_000)));
+    assert!((way.loss.get() - 0.03).abs() < 1e-9);
+    assert_eq!(way.mtu, 1500);
+}
+
+#[test]
 fn faults_are_undone_and_repeated() {
     let more = "[[fault]]\nat = \"10s\"\ndo = { cut = \"uplink\" }\nlasts = \"2s\"\nevery = \"20s\"\n\
                 [[fault]]\nat = \"11s\"\ndo = { udp = { path = \"uplink\", becomes = \"blocked\" } }\nlasts = \"30s\"\n\
