@@ -8,17 +8,20 @@
 //! identity   keys, certificates, ALPN            shard      threads that tunnels live on
 //! race       node -> gateway: who gets there     quic, tls  the carriers
 //! handshake  hello, welcome or refusal           tunnel     the handle; opening and accepting streams
+//! network    the sockets that all of it uses    chance     random numbers
 //! wire       preamble and control messages       stream     bytes both ways, half-close, reset
 //! lifeline   streams that outlive their tunnel
 //! pump       a stream joined to a socket         scratch    the buffers it borrows
 //! ```
 
 mod carrier;
+pub mod chance;
 pub mod error;
 pub mod handshake;
 pub mod identity;
 mod lifeline;
 pub mod limits;
+pub mod network;
 pub mod pump;
 pub mod quic;
 pub mod race;

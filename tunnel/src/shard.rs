@@ -10,12 +10,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::network::{Kernel, Network};
 
 /// One thread with a runtime; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Shard {
     index: usize,
     handle: Handle,
+    network: Arc<dyn Network>,
 }
 
 impl Shard {
@@ -29,6 +33,11 @@ impl Shard {
         F: Future<Output: Send> + Send + 'static,
     {
         self.handle.spawn(task)
+    }
+
+    /// What its tasks reach others through.
+    pub fn network(&self) -> &Arc<dyn Network> {
+        &self.network
     }
 
     pub fn handle(&self) -> &Handle {
@@ -45,7 +54,7 @@ pub struct Shards {
 }
 
 #[derive(Debug)]
-struct Stop(tokio_util::sync::CancellationToken);
+struct Stop(CancellationToken);
 
 impl Drop for Stop {
     fn drop(&mut self) {
@@ -61,10 +70,19 @@ impl Shards {
 
     /// Starts `count` threads (at least one), named `NAME-shard-0` and so on.
     pub fn start(name: &str, count: usize) -> std::io::Result<Self> {
-        let stop = tokio_util::sync::CancellationToken::new();
+        let stop = CancellationToken::new();
         let shards =
             (0..count.max(1)).map(|index| start_one(name, index, stop.clone())).collect::<Result<_, _>>()?;
         Ok(Self { shards, next: Arc::default(), _stop: Arc::new(Stop(stop)) })
+    }
+
+    /// One shard without a thread of its own: its tasks run on the current runtime and see `network`.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    pub fn here(network: Arc<dyn Network>) -> Self {
+        let shard = Shard { index: 0, handle: Handle::current(), network };
+        Self { shards: [shard].into(), next: Arc::default(), _stop: Arc::new(Stop(CancellationToken::new())) }
     }
 
     pub fn len(&self) -> usize {
@@ -96,12 +114,12 @@ impl Shards {
     }
 }
 
-fn start_one(name: &str, index: usize, stop: tokio_util::sync::CancellationToken) -> std::io::Result<Shard> {
+fn start_one(name: &str, index: usize, stop: CancellationToken) -> std::io::Result<Shard> {
     // 31 instead of 61: sockets are polled twice as often between tasks, which shortens the tail under load.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().event_interval(31).build()?;
     let handle = runtime.handle().clone();
     std::thread::Builder::new()
         .name(format!("{name}-shard-{index}"))
         .spawn(move || runtime.block_on(stop.cancelled()))?;
-    Ok(Shard { index, handle })
+    Ok(Shard { index, handle, network: Arc::new(Kernel) })
 }

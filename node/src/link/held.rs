@@ -1,9 +1,10 @@
 //! One tunnel in the hands of its link.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tunnel::wire::control::Control;
 use tunnel::{CloseCode, Transport, Tunnel};
 

@@ -1,11 +1,12 @@
 //! The task behind a link: looks at its tunnels, and takes the steps that the plan says.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tunnel::{Close, Event, Refusal, Transport, Tunnel};
 
 use super::Order;

@@ -1,8 +1,7 @@
 //! What a link makes of what happened to its dials and tunnels.
 
-use std::time::Instant;
-
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tunnel::{Close, Event, Refusal, Transport, Tunnel};
 
 use super::dial::NoTunnel;
@@ -32,7 +31,7 @@ impl Keeper {
         self.probe = match (carrier, self.probe) {
             (Transport::Quic, _) => None,
             (Transport::Tls, Some(probe)) => Some(probe),
-            (Transport::Tls, None) => Some(Probe::start(Instant::now(), rand::random())),
+            (Transport::Tls, None) => Some(Probe::start(Instant::now(), tunnel::chance::random())),
         };
     }
 
@@ -65,7 +64,10 @@ impl Keeper {
         let Some(dialling) = self.dialling.take() else { return };
         if dialling.how == How::Probe {
             tracing::debug!(gateway = %self.gateway.address(), %error, "QUIC does not pass yet");
-            return self.probe.iter_mut().for_each(|probe| probe.failed(Instant::now(), rand::random()));
+            return self
+                .probe
+                .iter_mut()
+                .for_each(|probe| probe.failed(Instant::now(), tunnel::chance::random()));
         }
         match error {
             NoTunnel::Refused(refusal) => self.sent_away(refusal),
@@ -81,13 +83,13 @@ impl Keeper {
         if refusal.code.is_temporary() {
             return self.back_off();
         }
-        let wait = backoff::refused(rand::random());
+        let wait = backoff::refused(tunnel::chance::random());
         self.retry_at = Some(Instant::now() + wait);
         self.refused = Some(Refused { refusal, retry: Timestamp::now() + wait });
     }
 
     fn back_off(&mut self) {
-        self.retry_at = Some(Instant::now() + backoff::delay(self.failures, rand::random()));
+        self.retry_at = Some(Instant::now() + backoff::delay(self.failures, tunnel::chance::random()));
         self.failures = self.failures.saturating_add(1);
     }
 

@@ -1,7 +1,6 @@
 //! What a link does next: pure, from what it has and what it wants.
 
-use std::time::Instant;
-
+use tokio::time::Instant;
 use tunnel::Transport;
 
 use crate::gateways::Choice;

@@ -1,6 +1,8 @@
 //! When to try QUIC again while TLS carries the tunnels.
 
-use std::time::{Duration, Instant};
+use tokio::time::Instant;
+
+use std::time::Duration;
 
 /// Pauses between tries; the last one repeats. A network that lost UDP for a bad minute has it back soon; one that
 /// blocks it blocks it for long.

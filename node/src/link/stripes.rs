@@ -3,7 +3,9 @@
 //! One QUIC connection is one core on each side and one share of the path. A node that carries streams keeps several,
 //! on different shards; an idle one keeps one, so that a thousand idle nodes cost their gateway little.
 
-use std::time::{Duration, Instant};
+use tokio::time::Instant;
+
+use std::time::Duration;
 
 /// Extra tunnels go when no stream was open for this long.
 const LINGER: Duration = Duration::from_secs(300);

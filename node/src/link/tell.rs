@@ -1,8 +1,9 @@
 //! How a link tells: to its gateway what changed or that the node goes, to the board what it is doing.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tunnel::wire::control::Control;
 use tunnel::{CloseCode, Transport};
 

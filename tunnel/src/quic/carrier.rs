@@ -6,11 +6,12 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use quinn::{ConnectionError, ReadError, VarInt, WriteError};
 use tokio::io::AsyncWrite;
+use tokio::time::Instant;
 
 use super::socket::BufferSizes;
 use crate::carrier::{RecvCarrier, SendCarrier};

@@ -1,18 +1,20 @@
 //! A node dials a gateway over QUIC.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Endpoint, TokioRuntime};
 
 use super::carrier::Carrier;
-use super::socket::{self, BufferSizes};
+use super::socket::BufferSizes;
 use super::{settings, steer};
+use crate::chance;
 use crate::error::DialError;
 use crate::handshake;
 use crate::identity::{self, NodeKey, Trust};
 use crate::limits;
+use crate::network::Network;
 use crate::shard::Shard;
 use crate::tunnel::{ControlHalves, Role, Tunnel};
 use crate::wire::control::Hello;
@@ -46,7 +48,7 @@ async fn dial_here(
     stripe: usize,
     home: Shard,
 ) -> Result<Tunnel, DialError> {
-    let (endpoint, config, buffers) = prepare(peer, tls, stripe)?;
+    let (endpoint, config, buffers) = prepare(peer, tls, stripe, &**home.network())?;
     let failed = |error: String| DialError::Quic(peer, error);
     let connecting = endpoint.connect_with(config, peer, name).map_err(|error| failed(error.to_string()))?;
     let connection = tokio::time::timeout(limits::HANDSHAKE, connecting)
@@ -68,18 +70,16 @@ fn prepare(
     peer: SocketAddr,
     tls: rustls::ClientConfig,
     stripe: usize,
+    network: &dyn Network,
 ) -> Result<(Endpoint, ClientConfig, BufferSizes), DialError> {
-    let local: SocketAddr =
-        if peer.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
-    let (udp, buffers) = socket::bind(local, false).map_err(DialError::Socket)?;
-    let udp = socket::BoundedSocket::register(udp).map_err(DialError::Socket)?;
-    let settings = settings::endpoint(0, 1, &std::array::from_fn(|_| rand::random()));
-    let endpoint = Endpoint::new_with_abstract_socket(settings, None, udp, Arc::new(TokioRuntime))
+    let udp = network.udp(peer).map_err(DialError::Socket)?;
+    let settings = settings::endpoint(0, 1, &std::array::from_fn(|_| chance::random()));
+    let endpoint = Endpoint::new_with_abstract_socket(settings, None, udp.socket, Arc::new(TokioRuntime))
         .map_err(DialError::Socket)?;
     let crypto = QuicClientConfig::try_from(tls).map_err(|error| DialError::Quic(peer, error.to_string()))?;
     let mut config = ClientConfig::new(Arc::new(crypto));
-    config.transport_config(settings::transport(Role::Dialler, socket::payload_bound(peer)));
+    config.transport_config(settings::transport(Role::Dialler, network.payload_bound(peer)));
     // The gateway's kernel takes this byte modulo the number of its shards, whatever that is.
     config.initial_dst_cid_provider(Arc::new(move || steer::connection_id(stripe % 256, 256)));
-    Ok((endpoint, config, buffers))
+    Ok((endpoint, config, udp.buffers))
 }

@@ -10,8 +10,8 @@ use rustls_pki_types::CertificateDer;
 use tokio::sync::mpsc;
 
 use super::carrier::Carrier;
-use super::socket::{self, BufferSizes};
-use super::{settings, steer};
+use super::settings;
+use super::socket::BufferSizes;
 use crate::handshake::Pending;
 use crate::identity::{self, Fingerprint, IdentityError, ServerIdentity};
 use crate::limits;
@@ -51,31 +51,16 @@ impl Listener {
         nodes: &mpsc::Sender<Pending>,
     ) -> Result<Self, ListenError> {
         let config = server_config(identity, settings::transport(Role::Acceptor, limits::MTU_INTERNET))?;
-        let mut sockets = Vec::with_capacity(shards.len());
-        let mut bound = address;
-        for _ in shards.iter() {
-            let (udp, sizes) = socket::bind(bound, true).map_err(|error| ListenError::Bind(bound, error))?;
-            // Port 0 becomes a real one with the first socket.
-            bound = udp.local_addr().map_err(|error| ListenError::Bind(bound, error))?;
-            sockets.push((udp, sizes));
-        }
-        let buffers = sockets.first().expect("there is at least one shard").1;
-        if shards.len() > 1 {
-            steer::steer_by_connection_id(&sockets[0].0, shards.len()).map_err(ListenError::Steer)?;
-        }
+        let ports = shards.get(0).network().udp_shared(address, shards)?;
+        let first = ports.first().expect("there is at least one shard");
+        let (bound, buffers) = (first.address, first.buffers);
         let mut endpoints = Vec::with_capacity(shards.len());
-        for (shard, (udp, _)) in shards.iter().zip(sockets) {
+        for (shard, port) in shards.iter().zip(ports) {
             let _inside = shard.handle().enter();
-            let udp =
-                socket::BoundedSocket::register(udp).map_err(|error| ListenError::Bind(bound, error))?;
             let settings = settings::endpoint(shard.index(), shards.len(), reset_key);
-            let endpoint = Endpoint::new_with_abstract_socket(
-                settings,
-                Some(config.clone()),
-                udp,
-                Arc::new(TokioRuntime),
-            )
-            .map_err(|error| ListenError::Bind(bound, error))?;
+            let (server, runtime) = (Some(config.clone()), Arc::new(TokioRuntime));
+            let endpoint = Endpoint::new_with_abstract_socket(settings, server, port.socket, runtime)
+                .map_err(|error| ListenError::Bind(bound, error))?;
             shard.spawn(accept_loop(endpoint.clone(), config.clone(), shard.clone(), nodes.clone()));
             endpoints.push(endpoint);
         }
@@ -166,7 +151,7 @@ async fn welcome(
     home: Shard,
 ) -> Result<Pending, String> {
     let remote = incoming.remote_address();
-    config.transport_config(settings::transport(Role::Acceptor, socket::payload_bound(remote)));
+    config.transport_config(settings::transport(Role::Acceptor, home.network().payload_bound(remote)));
     let connecting = incoming.accept_with(Arc::new(config)).map_err(|error| error.to_string())?;
     let connection = connecting.await.map_err(|error| error.to_string())?;
     let key = peer_key(&connection).ok_or("the peer showed no key")?;

@@ -1,11 +1,12 @@
-//! The QUIC carrier, on quinn. Nothing outside this folder names quinn.
+//! The QUIC carrier, on quinn. Nothing outside this folder, but for the trait of its sockets in
+//! [`network`](crate::network), names quinn.
 
 mod carrier;
 mod dial;
 mod listen;
 mod settings;
-mod socket;
-mod steer;
+pub(crate) mod socket;
+pub(crate) mod steer;
 
 pub(crate) use carrier::{Carrier, Recv, Send};
 pub use dial::dial;

@@ -39,7 +39,7 @@ impl BufferSizes {
 
 /// Binds one family only: quinn keeps congestion state over a NAT rebinding only for plain IPv4 addresses, which an
 /// IPv6 socket would show as mapped ones.
-pub(super) fn bind(address: SocketAddr, shared_port: bool) -> io::Result<(UdpSocket, BufferSizes)> {
+pub(crate) fn bind(address: SocketAddr, shared_port: bool) -> io::Result<(UdpSocket, BufferSizes)> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
@@ -62,7 +62,7 @@ pub(super) fn bind(address: SocketAddr, shared_port: bool) -> io::Result<(UdpSoc
 
 /// Largest UDP payload to try towards `peer`: what the local interface's MTU allows, at most [`limits::MTU_MAX`]. The
 /// path itself is measured by MTU discovery below this bound.
-pub(super) fn payload_bound(peer: SocketAddr) -> u16 {
+pub(crate) fn payload_bound(peer: SocketAddr) -> u16 {
     let unspecified: IpAddr =
         if peer.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let interface = || -> io::Result<u32> {
@@ -85,11 +85,11 @@ fn bound_for_interface(mtu: u32) -> u16 {
 
 /// quinn's socket with a smaller receive batch: the kernel never joins more than 64 KiB into one message, so at our
 /// MTU 11 segments are enough, and the receive buffer of an endpoint is 2 MiB instead of 13.
-pub(super) struct BoundedSocket(Arc<dyn AsyncUdpSocket>);
+pub(crate) struct BoundedSocket(Arc<dyn AsyncUdpSocket>);
 
 impl BoundedSocket {
     /// Registers `socket` with the runtime of the current thread.
-    pub(super) fn register(socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+    pub(crate) fn register(socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         Ok(Arc::new(Self(TokioRuntime.wrap_udp_socket(socket)?)))
     }
 }

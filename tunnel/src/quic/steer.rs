@@ -8,12 +8,14 @@ use std::os::fd::AsRawFd;
 
 use quinn_proto::{ConnectionId, ConnectionIdGenerator};
 
+use crate::chance;
+
 /// Length of our connection ids: one byte for the shard, seven random ones.
 const CID_LEN: usize = 8;
 
 /// A connection id that the kernel steers to shard `index` of `count`.
 pub(super) fn connection_id(index: usize, count: usize) -> ConnectionId {
-    let mut id: [u8; CID_LEN] = rand::random();
+    let mut id: [u8; CID_LEN] = chance::random();
     let count = count.clamp(1, 256);
     let rounds = 256 / count;
     let first = usize::from(id[0]) % rounds * count + index % count;
@@ -43,7 +45,7 @@ impl ConnectionIdGenerator for ShardIds {
 
 /// Installs the program for a group of `count` sockets that share a port by `SO_REUSEPORT`, in the order in which they
 /// were bound. Any socket of the group will do.
-pub(super) fn steer_by_connection_id(socket: &impl AsRawFd, count: usize) -> std::io::Result<()> {
+pub(crate) fn steer_by_connection_id(socket: &impl AsRawFd, count: usize) -> std::io::Result<()> {
     let modulus = u32::try_from(count).expect("shards are few");
     let step = |code: u32, jt, jf, k| libc::sock_filter {
         code: u16::try_from(code).expect("BPF codes fit"),

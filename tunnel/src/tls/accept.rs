@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::server::{ClientHello, ProducesTickets};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_rustls::StartHandshake;
@@ -18,12 +18,12 @@ use super::hello::{DataAnswer, DataHello, Secrets};
 use super::link::Link;
 use super::links::Stock;
 use super::pool::Pool;
-use super::socket;
 use super::tunnels::Tunnels;
 use crate::error::StreamError;
 use crate::handshake::Pending;
 use crate::identity::{self, Fingerprint, IdentityError, ServerIdentity};
 use crate::limits;
+use crate::network::ByteStream;
 use crate::shard::{Shard, Shards};
 use crate::tunnel::{ControlHalves, Transport};
 use crate::wire::TraceId;
@@ -103,13 +103,16 @@ impl Acceptor {
     }
 
     /// Serves one connection for which [`is_tunnel`] holds, until it is delivered; call it off the accept loop.
-    pub async fn accept(&self, start: StartHandshake<TcpStream>) -> Result<(), AcceptError> {
+    pub async fn accept<S>(&self, start: StartHandshake<S>) -> Result<(), AcceptError>
+    where
+        S: ByteStream + 'static,
+    {
         let _place = self.handshakes.try_acquire().map_err(|_| AcceptError::Busy)?;
         let deadline = Instant::now() + limits::HANDSHAKE;
         let within = |_| AcceptError::Timeout(limits::HANDSHAKE);
         let config = self.config.lock().expect("no panic while held").clone();
-        socket::tune(&start.io)?;
-        let remote = start.io.peer_addr()?;
+        start.io.tune()?;
+        let remote = start.io.peer()?;
         let tls = tokio::time::timeout_at(deadline, start.into_stream(config))
             .await
             .map_err(within)?
@@ -133,7 +136,7 @@ impl Acceptor {
 
     async fn control(
         &self,
-        tls: TlsStream<TcpStream>,
+        tls: TlsStream<impl ByteStream + 'static>,
         key: Fingerprint,
         remote: SocketAddr,
     ) -> Result<Pending, AcceptError> {
@@ -149,7 +152,11 @@ impl Acceptor {
         Ok(Pending { hello, key, remote, transport: Transport::Tls, tunnel_id, home, carrier, control })
     }
 
-    async fn data(&self, mut tls: TlsStream<TcpStream>, key: &Fingerprint) -> Result<(), AcceptError> {
+    async fn data(
+        &self,
+        mut tls: TlsStream<impl ByteStream + 'static>,
+        key: &Fingerprint,
+    ) -> Result<(), AcceptError> {
         let hello: DataHello = control::read(&mut tls).await?;
         let Some(pool) = self.tunnels.find(&hello.tunnel_id, key) else {
             return refuse(tls, AcceptError::UnknownTunnel).await;
@@ -161,14 +168,17 @@ impl Acceptor {
         let (socket, session) = tls.into_inner();
         let secrets = Secrets::export(&session)?;
         let home = self.home();
-        let socket = socket::move_to(&home, socket)?;
+        let socket = Box::new(socket).move_to(&home)?;
         let link = Link::new(home, socket, (&secrets.acceptor, &secrets.dialler), &pool);
         link.hear_ready().await?;
         if pool.add(link) { Ok(()) } else { Err(AcceptError::Full) }
     }
 }
 
-pub(super) async fn refuse(mut tls: TlsStream<TcpStream>, error: AcceptError) -> Result<(), AcceptError> {
+pub(super) async fn refuse(
+    mut tls: TlsStream<impl AsyncRead + AsyncWrite + Unpin>,
+    error: AcceptError,
+) -> Result<(), AcceptError> {
     control::write(&mut tls, &DataAnswer::Refused { reason: error.to_string() }).await?;
     Err(error)
 }

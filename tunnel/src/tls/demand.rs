@@ -1,6 +1,8 @@
 //! How many idle data connections a tunnel wants: pure decisions on what was taken and what is left.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Idle connections that a tunnel always wants; the node dials so many by itself.
 pub(super) const START: usize = 4;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -17,11 +16,11 @@ use super::link::Link;
 use super::links::Stock;
 use super::refill::{self, Refill};
 use super::serving::{self, Serving};
-use super::socket;
 use crate::error::DialError;
 use crate::handshake;
 use crate::identity::{self, NodeKey, Trust};
 use crate::limits;
+use crate::network::ByteStream;
 use crate::shard::Shard;
 use crate::tunnel::{ControlHalves, Role, Tunnel};
 use crate::wire::control::{self, Hello};
@@ -47,7 +46,7 @@ pub async fn dial(
 }
 
 async fn dial_here(target: &Target, data: Target, hello: &Hello, home: Shard) -> Result<Tunnel, DialError> {
-    let mut tls = target.connect().await?;
+    let mut tls = target.connect(&home).await?;
     let welcome = handshake::introduce(&mut tls, hello, target.peer).await?;
     let (reader, writer) = tokio::io::split(tls);
     let control = ControlHalves { reader: Box::new(reader), writer: Box::new(writer) };
@@ -87,11 +86,11 @@ impl Target {
     }
 
     /// Connects and makes the handshake, within [`limits::HANDSHAKE`].
-    async fn connect(&self) -> Result<TlsStream<TcpStream>, DialError> {
+    async fn connect(&self, home: &Shard) -> Result<TlsStream<Box<dyn ByteStream>>, DialError> {
         let connecting = async {
             let broken = |error| DialError::Connect(self.peer, error);
-            let socket = TcpStream::connect(self.peer).await.map_err(broken)?;
-            socket::tune(&socket).map_err(broken)?;
+            let socket = home.network().connect(self.peer).await.map_err(broken)?;
+            socket.tune().map_err(broken)?;
             TlsConnector::from(self.config.clone())
                 .connect(self.name.clone(), socket)
                 .await
@@ -109,7 +108,7 @@ impl Target {
         home: Shard,
         stock: &Arc<impl Stock + 'static>,
     ) -> Result<Arc<Link>, DialError> {
-        let mut tls = self.connect().await?;
+        let mut tls = self.connect(&home).await?;
         let exchange = async {
             control::write(&mut tls, &DataHello { tunnel_id: tunnel_id.to_owned() }).await?;
             control::read::<DataAnswer>(&mut tls).await
@@ -123,7 +122,7 @@ impl Target {
         let broken = |error| DialError::Connect(self.peer, error);
         let (socket, session) = tls.into_inner();
         let secrets = Secrets::export(&session).map_err(|e| DialError::Tls(self.peer, e.to_string()))?;
-        let socket = socket::move_to(&home, socket).map_err(broken)?;
+        let socket = socket.move_to(&home).map_err(broken)?;
         let link = Link::new(home, socket, (&secrets.dialler, &secrets.acceptor), stock);
         link.say_ready().await.map_err(broken)?;
         Ok(link)

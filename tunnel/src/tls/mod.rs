@@ -27,7 +27,6 @@ mod pool;
 pub mod record;
 mod refill;
 mod serving;
-mod socket;
 mod tunnels;
 
 pub use accept::{AcceptError, Acceptor, is_tunnel};

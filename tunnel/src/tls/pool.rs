@@ -1,10 +1,11 @@
 //! The data connections of one tunnel on the side that begins streams: which are idle, and who waits for one.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::demand::Demand;
 use super::link::{Keeper, Link};

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::demand;
 use super::dial::Target;
 use super::links::Stock;
+use crate::chance;
 use crate::error::DialError;
 use crate::shard::Shard;
 
@@ -84,5 +85,5 @@ async fn one_more<S: Stock + 'static>(refill: Arc<Refill>, stock: Arc<S>) -> Res
 fn longer(pause: Duration) -> Duration {
     // Jitter of a quarter, so that nodes that lost the same gateway do not come in step.
     let next = (pause * 2).clamp(PAUSE_FIRST, PAUSE_MOST);
-    next.mul_f64(rand::random_range(0.75..1.25))
+    next.mul_f64(0.75 + chance::random::<f64>() / 2.0)
 }

@@ -22,7 +22,7 @@ pub struct StreamId(pub u64);
 
 impl StreamId {
     pub fn random() -> Self {
-        Self(rand::random())
+        Self(crate::chance::random())
     }
 }
 

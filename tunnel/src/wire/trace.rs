@@ -6,7 +6,7 @@ pub struct TraceId(pub [u8; 16]);
 
 impl TraceId {
     pub fn random() -> Self {
-        Self(rand::random())
+        Self(crate::chance::random())
     }
 }
 

@@ -1,18 +1,19 @@
 //! A node lets its peers in.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::identity::{self, Fingerprint, IdentityError, NodeKey};
 use crate::limits;
+use crate::network::{ByteListener, ByteStream};
 use crate::shard::Shards;
 use crate::stream::{OpenStream, Stream};
 use crate::tls::accept::{AcceptError, refuse};
@@ -21,7 +22,6 @@ use crate::tls::hello::{DataAnswer, DataHello, Secrets};
 use crate::tls::link::Link;
 use crate::tls::links::Stock;
 use crate::tls::serving::{self, Begun, Serving};
-use crate::tls::socket;
 use crate::tunnel::Incoming;
 use crate::wire::control;
 
@@ -60,8 +60,8 @@ impl LanListener {
         let mut config = identity::lan_config(key)?;
         config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new().map_err(IdentityError::from)?;
         let failed = |error| LanError::Bind(address, error);
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let listener = shards.get(0).network().listen(address).map_err(failed)?;
+        let address = listener.address().map_err(failed)?;
         let (sender, begun) = serving::channel();
         let peers = Arc::new(Peers {
             allowed: Box::new(allowed),
@@ -120,8 +120,12 @@ impl Peers {
         self.known.lock().expect("no panic while held")
     }
 
-    async fn welcome(&self, socket: TcpStream, config: Arc<ServerConfig>) -> Result<(), AcceptError> {
-        socket::tune(&socket)?;
+    async fn welcome(
+        &self,
+        socket: Box<dyn ByteStream>,
+        config: Arc<ServerConfig>,
+    ) -> Result<(), AcceptError> {
+        socket.tune()?;
         let mut tls = TlsAcceptor::from(config).accept(socket).await.map_err(AcceptError::Handshake)?;
         let key =
             identity::peer_fingerprint(tls.get_ref().1.peer_certificates()).ok_or(AcceptError::NoKey)?;
@@ -137,7 +141,7 @@ impl Peers {
         let (socket, session) = tls.into_inner();
         let secrets = Secrets::export(&session)?;
         let home = self.shards.next().clone();
-        let socket = socket::move_to(&home, socket)?;
+        let socket = socket.move_to(&home)?;
         let link = Link::new(home, socket, (&secrets.acceptor, &secrets.dialler), &serving);
         link.hear_ready().await?;
         if serving.add(link) { Ok(()) } else { Err(AcceptError::Full) }
@@ -150,13 +154,13 @@ impl std::fmt::Debug for Peers {
     }
 }
 
-async fn accept_loop(listener: TcpListener, config: Arc<ServerConfig>, peers: Arc<Peers>) {
+async fn accept_loop(listener: Box<dyn ByteListener>, config: Arc<ServerConfig>, peers: Arc<Peers>) {
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
     let mut tasks = tokio::task::JoinSet::new();
     loop {
         let place = handshakes.clone().acquire_owned().await.expect("never closed");
         while tasks.try_join_next().is_some() {}
-        let (socket, remote) = match listener.accept().await {
+        let (socket, remote) = match poll_fn(|cx| listener.poll_accept(cx)).await {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of descriptors, most likely: some must be closed first.

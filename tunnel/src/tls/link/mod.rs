@@ -9,16 +9,14 @@ mod settle;
 mod write;
 
 use std::io;
-use std::net::Shutdown;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::task::{Context, Poll, ready};
 
-use tokio::net::TcpStream;
-
 use self::receiving::{Frame, Receiving};
 use self::sending::Sending;
 use crate::error::{Close, CloseCode, StreamError};
+use crate::network::ByteStream;
 use crate::shard::Shard;
 use crate::tls::keys::Secret;
 use crate::tls::links::{self, Stock};
@@ -49,7 +47,7 @@ pub(in crate::tls) struct Owner {
 pub(in crate::tls) struct Link {
     id: u64,
     home: Shard,
-    socket: TcpStream,
+    socket: Box<dyn ByteStream>,
     sending: Mutex<Sending>,
     receiving: Mutex<Receiving>,
     /// Number of the current stream, or of the last one.
@@ -62,7 +60,7 @@ impl Link {
     /// `socket` is registered with `home`.
     pub(in crate::tls) fn new(
         home: Shard,
-        socket: TcpStream,
+        socket: Box<dyn ByteStream>,
         (send, receive): (&Secret, &Secret),
         stock: &Arc<impl Stock + 'static>,
     ) -> Arc<Self> {
@@ -97,8 +95,7 @@ impl Link {
 
     /// Breaks the connection; whoever waits on it wakes up.
     pub(in crate::tls) fn kill(&self) {
-        // Fails when the other side broke it before.
-        let _broken = socket2::SockRef::from(&self.socket).shutdown(Shutdown::Both).is_err();
+        self.socket.break_off();
     }
 
     /// Begins the next stream; the two halves must exist from now on.
@@ -112,7 +109,7 @@ impl Link {
     /// Dialler: says that the handshake is over.
     pub(in crate::tls) async fn say_ready(&self) -> io::Result<()> {
         self.sending().small(Kind::Ready, &[]);
-        std::future::poll_fn(|cx| self.sending().poll_push(&self.socket, cx)).await?;
+        std::future::poll_fn(|cx| self.sending().poll_push(&*self.socket, cx)).await?;
         Ok(())
     }
 
@@ -148,7 +145,7 @@ impl Link {
             match receiving.next() {
                 Ok(Some(Frame::Stop { .. })) => {}
                 Ok(Some(_)) | Err(_) => return false,
-                Ok(None) => match receiving.fill(&self.socket) {
+                Ok(None) => match receiving.fill(&*self.socket) {
                     Ok(None) => return true,
                     Ok(Some(0)) | Err(_) => return false,
                     Ok(Some(_)) => {}
@@ -166,7 +163,7 @@ impl Link {
             if let Some(frame) = receiving.next().map_err(|error| lost(&error))? {
                 return Poll::Ready(Ok(frame));
             }
-            let read = ready!(receiving.poll_fill(&self.socket, cx)).map_err(|error| lost(&error))?;
+            let read = ready!(receiving.poll_fill(&*self.socket, cx)).map_err(|error| lost(&error))?;
             if read == 0 {
                 return Poll::Ready(Err(lost(&"the data connection was closed")));
             }

@@ -5,8 +5,8 @@ use std::io;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::net::TcpStream;
 
+use crate::network::ByteStream;
 use crate::tls::record::{Kind, OVERHEAD, Opener, PAYLOAD_MAX, RecordError};
 
 /// One read takes a burst of the sender: four full records.
@@ -73,9 +73,13 @@ impl Receiving {
     }
 
     /// Reads what is there behind what is here already; 0 at the end of the connection.
-    pub(super) fn poll_fill(&mut self, socket: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_fill(
+        &mut self,
+        socket: &dyn ByteStream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         loop {
-            if socket.poll_read_ready(cx)?.is_pending() {
+            if socket.poll_readable(cx)?.is_pending() {
                 self.compact();
                 return Poll::Pending;
             }
@@ -86,13 +90,13 @@ impl Receiving {
     }
 
     /// Like [`Self::poll_fill`], `None` when nothing is there.
-    pub(super) fn fill(&mut self, socket: &TcpStream) -> io::Result<Option<usize>> {
+    pub(super) fn fill(&mut self, socket: &dyn ByteStream) -> io::Result<Option<usize>> {
         SLAB.with_borrow_mut(|slab| {
             slab.clear();
             // Takes the old slab again when all chunks handed out of it are gone.
             slab.reserve(READ);
             slab.extend_from_slice(&self.rest);
-            match socket.try_read_buf(slab) {
+            match socket.try_read(slab) {
                 Ok(read) => {
                     self.rest = slab.split();
                     Ok(Some(read))

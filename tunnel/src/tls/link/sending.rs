@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
 
-use tokio::net::TcpStream;
-
+use crate::network::ByteStream;
 use crate::tls::record::{Kind, OVERHEAD, PAYLOAD_MAX, Sealer};
 
 /// Sealed and written at once: four records.
@@ -93,7 +92,7 @@ impl Sending {
     }
 
     /// Gives the kernel what it takes; tells how many bytes. `false`: some still wait.
-    pub(super) fn push(&mut self, socket: &TcpStream) -> io::Result<(bool, usize)> {
+    pub(super) fn push(&mut self, socket: &dyn ByteStream) -> io::Result<(bool, usize)> {
         let mut pushed = 0;
         while let Some(sealed) = &mut self.waiting {
             match socket.try_write(&sealed.buffer[sealed.from..sealed.to]) {
@@ -112,7 +111,11 @@ impl Sending {
     }
 
     /// Like [`Self::push`], until nothing waits; tells how many bytes the last turn took.
-    pub(super) fn poll_push(&mut self, socket: &TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    pub(super) fn poll_push(
+        &mut self,
+        socket: &dyn ByteStream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         let mut pushed = 0;
         loop {
             let (all, now) = self.push(socket)?;
@@ -120,7 +123,7 @@ impl Sending {
             if all {
                 return Poll::Ready(Ok(pushed));
             }
-            ready!(socket.poll_write_ready(cx))?;
+            ready!(socket.poll_writable(cx))?;
         }
     }
 }

@@ -28,7 +28,7 @@ impl Link {
         }
         let link = self.clone();
         self.home.spawn(async move {
-            let flush = poll_fn(|cx| link.sending().poll_push(&link.socket, cx));
+            let flush = poll_fn(|cx| link.sending().poll_push(&*link.socket, cx));
             let flushed = tokio::time::timeout(FLUSH, flush).await;
             if let Ok(Ok(_)) = flushed
                 && let Ok(true) = tokio::time::timeout(SETTLE, link.drain()).await

@@ -52,7 +52,7 @@ impl Link {
         {
             return Poll::Ready(Err(StreamError::Reset(code)));
         }
-        match sending.poll_push(&self.socket, cx) {
+        match sending.poll_push(&*self.socket, cx) {
             Poll::Ready(Ok(pushed)) => {
                 self.sent(pushed);
                 Poll::Ready(Ok(()))
@@ -66,7 +66,7 @@ impl Link {
     }
 
     pub(super) fn push(&self, sending: &mut Sending) -> Result<(), StreamError> {
-        match sending.push(&self.socket) {
+        match sending.push(&*self.socket) {
             Ok((_, pushed)) => {
                 self.sent(pushed);
                 Ok(())
@@ -90,7 +90,7 @@ impl Link {
                     return StreamError::Reset(code);
                 }
                 Ok(Some(_)) => {}
-                Ok(None) if matches!(receiving.fill(&self.socket), Ok(Some(1..))) => {}
+                Ok(None) if matches!(receiving.fill(&*self.socket), Ok(Some(1..))) => {}
                 _ => break,
             }
         }
