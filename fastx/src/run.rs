@@ -77,7 +77,7 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     let options = Options {
         dirs,
         handlers: BTreeMap::from([(node::PORTAL.to_owned(), service)]),
-        shards: Shards::default_count(),
+        shards: Shards::start("node", Shards::default_count()).context("cannot start threads")?,
         streams: most_streams(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };

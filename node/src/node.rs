@@ -27,7 +27,7 @@ pub struct Options {
     /// Services inside this process, by name.
     pub handlers: BTreeMap<String, Arc<dyn Handler>>,
     /// Threads that carry streams.
-    pub shards: usize,
+    pub shards: Shards,
     /// Streams at a time; one with a socket behind it takes one file descriptor.
     pub streams: usize,
     /// Of the program, for the gateways' and the administrator's eyes.
@@ -47,8 +47,6 @@ pub enum StartError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Local(#[from] LocalError),
-    #[error("cannot start threads: {0}")]
-    Shards(#[source] std::io::Error),
     #[error(transparent)]
     Lan(#[from] LanError),
     #[error("cannot make the admin socket {}: {source}", path.display())]
@@ -77,7 +75,6 @@ impl Node {
         let Options { dirs, handlers, shards, streams, version } = options;
         let start = Start::begin(&dirs)?;
         let settings = Settings::load(&dirs, &start.identity)?;
-        let shards = Shards::start("node", shards).map_err(StartError::Shards)?;
         let table =
             Table::new(start.identity.server_id.clone(), &settings.services, &handlers, &settings.lan);
         let me = Arc::new(Me { start, started: Timestamp::now(), version, shards });

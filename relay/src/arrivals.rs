@@ -29,7 +29,7 @@ const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// Decides on nodes.
 #[derive(Clone, Debug)]
-pub(crate) struct Arrivals {
+pub struct Arrivals {
     pub settings: Arc<ArcSwap<Settings>>,
     pub admission: Arc<Admission>,
     pub nodes: Arc<Nodes>,
@@ -40,7 +40,7 @@ pub(crate) struct Arrivals {
 
 impl Arrivals {
     /// Takes nodes as they come; ends when the listeners do.
-    pub(crate) async fn run(self, mut pending: mpsc::Receiver<Pending>) {
+    pub async fn run(self, mut pending: mpsc::Receiver<Pending>) {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         while let Some(node) = pending.recv().await {
             // Beyond it a node gets no answer, and comes back by itself.

@@ -20,7 +20,7 @@
 mod accept;
 pub mod admin;
 pub mod admission;
-mod arrivals;
+pub mod arrivals;
 mod attempts;
 mod collector;
 mod early;

@@ -9,6 +9,7 @@ use node::{Handler, Node, Options};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tunnel::shard::Shards;
 use tunnel::{Preamble, Status, Stream, StreamError, TraceId, Tunnel};
 
 use crate::gateway::Gateway;
@@ -55,8 +56,13 @@ impl Host {
         handlers: std::collections::BTreeMap<String, Arc<dyn Handler>>,
         streams: usize,
     ) -> Node {
-        let options =
-            Options { dirs: self.dirs.clone(), handlers, shards: 2, streams, version: "test".into() };
+        let options = Options {
+            dirs: self.dirs.clone(),
+            handlers,
+            shards: Shards::start("node", 2).unwrap(),
+            streams,
+            version: "test".into(),
+        };
         Node::start(options).await.unwrap()
     }
 }
