@@ -29,7 +29,8 @@ impl Wander {
         }
         let (start, low) = (self.from.0, self.from.1.as_secs_f64());
         let part = (now.saturating_sub(start)).as_secs_f64() / (self.to.0 - start).as_secs_f64();
-        Duration::from_secs_f64((low + (self.to.1.as_secs_f64() - low) * part).max(0.0))
+        // The points may be of a model that wandered farther.
+        Duration::from_secs_f64((low + (self.to.1.as_secs_f64() - low) * part).max(0.0)).min(jitter)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
 use super::{Loss, Mtu, Queue, Rate, Share};
 
@@ -22,11 +23,11 @@ use super::{Loss, Mtu, Queue, Rate, Share};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Model {
-    /// One way, after the last bit has been sent.
-    #[serde(with = "config::duration")]
+    /// One way, after the last bit has been sent; at most an hour.
+    #[serde(deserialize_with = "an_hour_at_most")]
     pub delay: Duration,
-    /// The delay wanders between `delay` and `delay + jitter`.
-    #[serde(with = "config::duration")]
+    /// The delay wanders between `delay` and `delay + jitter`; at most an hour.
+    #[serde(deserialize_with = "an_hour_at_most")]
     pub jitter: Duration,
     /// Of whole IP packets; `None`: not limited, and nothing queues.
     pub rate: Option<Rate>,
@@ -47,7 +48,16 @@ pub struct Model {
 pub struct Reorder {
     /// Of all packets.
     pub share: Share,
-    /// Such a packet is held back up to so long, evenly distributed.
-    #[serde(with = "config::duration")]
+    /// Such a packet is held back up to so long, evenly distributed; at most an hour.
+    #[serde(deserialize_with = "an_hour_at_most")]
     pub by: Duration,
+}
+
+/// Longer is a slip of the unit, and sums of such times must not overflow.
+fn an_hour_at_most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let span = config::duration::deserialize(deserializer)?;
+    if span > Duration::from_secs(3600) {
+        return Err(Error::custom("a packet is under way for at most 1h"));
+    }
+    Ok(span)
 }

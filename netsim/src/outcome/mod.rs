@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 pub use event::{Event, What};
 pub use judge::{Verdict, judge};
 pub use latency::Latencies;
-pub use series::{Quantity, Series};
+pub use series::{Quantity, Samples, Series};
 pub use work::WorkOutcome;
 
 use crate::plan::Plan;
@@ -38,7 +38,7 @@ pub struct Outcome {
     pub trace: u64,
     /// One for each of the plan's works, in its order.
     pub work: Vec<WorkOutcome>,
-    pub series: Vec<Series>,
+    pub series: Samples,
     /// Ascending in time.
     pub events: Vec<Event>,
     /// Tunnels that were dialled in each second since the start, by all nodes together.
@@ -80,7 +80,7 @@ impl Outcome {
             length: plan.length,
             trace: 0,
             work: plan.work.iter().map(WorkOutcome::new).collect(),
-            series: Vec::new(),
+            series: Samples::default(),
             events: Vec::new(),
             dials: Vec::new(),
             tunnels: BTreeMap::new(),
@@ -96,12 +96,7 @@ impl Outcome {
 
     /// Adds a sample; times of one series ascend.
     pub fn sample(&mut self, quantity: Quantity, of: &str, at: Duration, value: f64) {
-        let known = self.series.iter().position(|series| series.quantity == quantity && series.of == of);
-        let index = known.unwrap_or_else(|| {
-            self.series.push(Series { quantity, of: of.to_owned(), points: Vec::new() });
-            self.series.len() - 1
-        });
-        self.series[index].points.push((at, value));
+        self.series.add(quantity, of, at, value);
     }
 
     /// The events' time ascends.

@@ -1,5 +1,6 @@
 //! A quantity over time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -13,6 +14,32 @@ pub struct Series {
     /// Time and value; ascending in time. A value that is not finite is a gap.
     #[serde(serialize_with = "points")]
     pub points: Vec<(Duration, f64)>,
+}
+
+/// Everything that was sampled.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Samples(BTreeMap<Quantity, BTreeMap<String, Series>>);
+
+impl Samples {
+    /// Times of one series ascend.
+    pub(super) fn add(&mut self, quantity: Quantity, of: &str, at: Duration, value: f64) {
+        let all = self.0.entry(quantity).or_default();
+        if !all.contains_key(of) {
+            all.insert(of.to_owned(), Series { quantity, of: of.to_owned(), points: Vec::new() });
+        }
+        all.get_mut(of).expect("inserted above").points.push((at, value));
+    }
+
+    /// Of one quantity, by name.
+    pub fn of(&self, quantity: Quantity) -> impl Iterator<Item = &Series> {
+        self.0.get(&quantity).into_iter().flat_map(BTreeMap::values)
+    }
+}
+
+impl Serialize for Samples {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.values().flat_map(BTreeMap::values))
+    }
 }
 
 /// What is sampled over time. Throughput is not: it follows from a work's progress.

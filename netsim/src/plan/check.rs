@@ -8,15 +8,17 @@ use super::{Action, Expect, Fault, Host, Kind, Name, Plan, Role, Work};
 
 /// A simulation of this many hosts takes 10 GB.
 const MOST_HOSTS: u64 = 100_000;
+const MOST_SKEW: Duration = Duration::from_secs(365 * 24 * 3600);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// Faults that come again faster make plans with more steps than anybody reads.
-const SHORTEST_REPEAT: Duration = Duration::from_millis(100);
+/// Of one fault; more steps make plots of nothing but faults.
+const MOST_REPEATS: u128 = 10_000;
 
 pub(super) fn check(plan: &Plan) -> Checked {
     if plan.length.is_zero() || plan.length > LONGEST {
         let what = "`length` is more than nothing and at most 24h".into();
         return Err(Wrong { span: 0..0, what, hint: String::new() });
     }
+    not_too_many(plan)?;
     names_are_unique(plan)?;
     plan.hosts.iter().try_for_each(|host| check_host(plan, host))?;
     shared_paths_lead_to_one_place(plan)?;
@@ -25,10 +27,22 @@ pub(super) fn check(plan: &Plan) -> Checked {
     plan.expects.iter().try_for_each(|expect| check_expect(plan, expect))
 }
 
+fn not_too_many(plan: &Plan) -> Checked {
+    let mut all = 0;
+    for host in &plan.hosts {
+        all += u64::from(host.count);
+        if host.count == 0 || all > MOST_HOSTS {
+            let what = format!("`count` is 1 or more, and all together at most {MOST_HOSTS}");
+            return wrong(&host.name, what, "change `count`");
+        }
+    }
+    Ok(())
+}
+
 fn names_are_unique(plan: &Plan) -> Checked {
     let mut seen: BTreeMap<String, &str> = plan.path.keys().map(|path| (path.clone(), "path")).collect();
     for host in &plan.hosts {
-        let singles = host.members().filter(|_| host.count > 1 && u64::from(host.count) <= MOST_HOSTS);
+        let singles = host.members().filter(|_| host.count > 1);
         for name in singles.chain([host.name.to_string()]) {
             if let Some(other) = seen.insert(name.clone(), "host") {
                 return wrong(
@@ -48,10 +62,6 @@ fn names_are_unique(plan: &Plan) -> Checked {
 }
 
 fn check_host(plan: &Plan, host: &Host) -> Checked {
-    let all: u64 = plan.hosts.iter().map(|host| u64::from(host.count)).sum();
-    if host.count == 0 || all > MOST_HOSTS {
-        return wrong(&host.name, format!("`count` is 1 or more, and all together at most {MOST_HOSTS}"), "");
-    }
     for path in &host.path {
         known(path, "path", plan.path.keys().map(String::as_str))?;
     }
@@ -121,6 +131,9 @@ fn check_fault(plan: &Plan, fault: &Fault) -> Checked {
         | Action::Restart(name)
         | Action::Pause(name)
         | Action::Resume(name) => host(plan, name)?,
+        Action::Skew(skew) if skew.by > MOST_SKEW => {
+            return wrong(&skew.host, "a clock jumps by at most 365 days", "");
+        }
         Action::Skew(skew) => host(plan, &skew.host)?,
         Action::Drain(name) => role(plan, name, "a gateway", |role| role == Role::Gateway)?,
         Action::Cut(name) | Action::Mend(name) => path_or_host(plan, name)?,
@@ -131,8 +144,11 @@ fn check_fault(plan: &Plan, fault: &Fault) -> Checked {
     if fault.lasts.is_some() && fault.action.undone(plan).is_none() {
         return wrong(name, "this cannot be undone, so it has no `lasts`", "remove `lasts`");
     }
-    if fault.every.is_some_and(|every| every < SHORTEST_REPEAT) {
-        return wrong(name, "`every` is 100ms or more", "");
+    if fault
+        .every
+        .is_some_and(|every| every.is_zero() || plan.length.as_nanos() / every.as_nanos() > MOST_REPEATS)
+    {
+        return wrong(name, format!("it comes again more than {MOST_REPEATS} times"), "make `every` longer");
     }
     if let (Some(lasts), Some(every)) = (fault.lasts, fault.every)
         && lasts >= every

@@ -151,12 +151,12 @@ fn of_one(fault: &Fault, plan: &Plan) -> Vec<Step> {
     let mut at = fault.at;
     while at < plan.length {
         steps.push(Step { at, action: fault.action.clone() });
-        let end = fault.lasts.map(|lasts| at + lasts).filter(|end| *end < plan.length);
+        let end = fault.lasts.map(|lasts| at.saturating_add(lasts)).filter(|end| *end < plan.length);
         if let (Some(at), Some(action)) = (end, fault.action.undone(plan)) {
             steps.push(Step { at, action });
         }
         match fault.every {
-            Some(every) => at += every,
+            Some(every) => at = at.saturating_add(every),
             None => break,
         }
     }

@@ -47,8 +47,5 @@ pub fn parse(path: &Path, text: &str) -> Result<Plan, PlanError> {
 fn fault(path: &Path, text: &str, error: &toml::de::Error) -> Box<Fault> {
     let (what, hint) = config::wording(error.message());
     let span = error.span().unwrap_or(0..0);
-    // Of a value over several lines, the first is pointed at.
-    let end =
-        text[span.start.min(text.len())..].find('\n').map_or(text.len(), |newline| span.start + newline);
-    Box::new(Fault::new(path, text, span.start..span.end.min(end), what, hint))
+    Box::new(Fault::new(path, text, span, what, hint))
 }

@@ -53,13 +53,13 @@ pub(super) fn spans(plan: &Plan) -> Vec<Span> {
         while from < plan.length {
             let undone = fault.action.undone(plan).is_some();
             let to = match fault.lasts {
-                Some(lasts) => (from + lasts).min(plan.length),
+                Some(lasts) => from.saturating_add(lasts).min(plan.length),
                 None if undone && fault.every.is_none() => plan.length,
                 None => from,
             };
             spans.push(Span { from, to, text: fault.action.to_string() });
             match fault.every {
-                Some(every) => from += every,
+                Some(every) => from = from.saturating_add(every),
                 None => break,
             }
         }

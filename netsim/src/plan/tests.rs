@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::boxes::{Crossing, Udp};
 use crate::link::Rate;
@@ -74,6 +76,13 @@ fn an_error_has_a_place_a_caret_and_a_suggestion() {
             "string \"100Mbps\" is not a rate, such as \"100Mbit/s\"",
             "^^^^^^^^^",
         ),
+        (
+            "[[fault]]\nat = \"1s\"\ndo = { rebind = \"uplink\" }\nevery = \"1ms\"",
+            "comes again more than 10000 times",
+            "make `every` longer",
+        ),
+        ("[[host]]\nname = \"n\"\nrole = \"node\"\ncount = 100000", "`count` is 1 or more", "change `count`"),
+        ("[path.x]\nboth = { delay = \"2h\" }", "at most 1h", "^^^^"),
         ("[path.x]\nup = {}", "either `both`, or `up` and `down`", "^"),
         (
             "[[fault]]\nat = \"1s\"\ndo = { restart = \"gw\" }\nlasts = \"1s\"",
@@ -143,4 +152,45 @@ fn faults_are_undone_and_repeated() {
     let Action::Change(change) = &steps[4].action else { panic!("{:?}", steps[4]) };
     assert_eq!(change.up.rate, Some(Rate::bits_per_second(5_000_000)));
     assert!(matches!(&steps[7].action, Action::Udp(udp) if udp.becomes == Udp::Open));
+}
+
+#[test]
+fn the_way_back_is_the_way_there_turned_round() {
+    for Shipped { name, text } in SHIPPED {
+        let plan = parse(name.as_ref(), text).unwrap();
+        let topology = Topology::new(&plan);
+        for from in topology.hosts() {
+            for to in topology.hosts() {
+                let mut back = topology.route(to, from);
+                back.reverse();
+                let turned = |hop: Hop| match hop.crossing {
+                    Crossing::Out => Hop { crossing: Crossing::In, ..hop },
+                    Crossing::In => Hop { crossing: Crossing::Out, ..hop },
+                };
+                assert_eq!(topology.route(from, to), back.into_iter().map(turned).collect::<Vec<_>>());
+            }
+        }
+    }
+}
+
+proptest! {
+    /// A slip of the hand anywhere is an error with a place, or another plan; never a panic.
+    #[test]
+    fn any_slip_in_a_plan_is_taken(
+        which in 0..SHIPPED.len(), at in any::<prop::sample::Index>(), cut in 0usize..12,
+        put in prop_oneof![Just("\""), Just("0"), Just("99999999"), Just("ä"), Just("]"), Just("\n"), Just("{}"), Just("")],
+    ) {
+        let mut text: Vec<char> = SHIPPED[which].text.chars().collect();
+        let start = at.index(text.len());
+        let end = (start + cut).min(text.len());
+        text.splice(start..end, put.chars());
+        match parsed(&text.into_iter().collect::<String>()) {
+            Ok(plan) => {
+                let topology = Topology::new(&plan);
+                prop_assert!(topology.hosts().count() <= 100_000);
+                prop_assert!(plan.steps().is_sorted_by_key(|step| step.at));
+            }
+            Err(error) => prop_assert!(error.starts_with("p.toml:"), "{}", error),
+        }
+    }
 }

@@ -32,7 +32,7 @@ pub(super) struct Line {
 /// The figures of a report, those with something to show.
 pub(super) fn figures(outcome: &Outcome) -> Vec<Figure> {
     let sampled = |title, about, unit, quantity| {
-        let lines = outcome.series.iter().filter(|series| series.quantity == quantity).map(line).collect();
+        let lines = outcome.series.of(quantity).map(line).collect();
         Figure::new(title, about, unit, lines)
     };
     let throughput = outcome.work.iter().filter(|work| work.progress.len() > 1).map(throughput).collect();

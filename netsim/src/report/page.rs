@@ -5,6 +5,9 @@ use super::lines::{Figure, figures};
 use super::plot::{self, Across, COLOURS, put};
 use super::{Report, lanes, tables};
 
+/// Faults that are drawn; more are not told apart.
+const MOST_FAULTS: usize = 500;
+
 const CSS: &str = include_str!("page.css");
 
 pub(super) fn html(report: &Report<'_>) -> String {
@@ -28,7 +31,8 @@ pub(super) fn html(report: &Report<'_>) -> String {
         ),
     );
     tables::verdicts(&mut out, report);
-    let (across, faults) = (Across::new(outcome.length.as_secs_f64()), plan.spans());
+    let (across, mut faults) = (Across::new(outcome.length.as_secs_f64()), plan.spans());
+    faults.truncate(MOST_FAULTS);
     let events = lanes::svg(outcome, across, &faults);
     if !events.is_empty() {
         put(&mut out, format_args!("<h2>Events</h2>\n{events}"));
