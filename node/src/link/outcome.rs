@@ -116,9 +116,24 @@ impl Keeper {
             Some(code) => self.sent_away(Refusal { code, reason: close.reason.clone() }),
             None => {
                 self.warn(format!("the tunnel over {} was lost: {close}", held.tunnel.transport()));
-                self.back_off();
+                self.lost(held.since);
             }
         }
+    }
+
+    /// All tunnels end when their gateway does, each when it hears of it: that is one failure. Counted and waited for
+    /// once more each, four tunnels kept a node away for more than 30 s after a few restarts of its gateway.
+    fn lost(&mut self, since: Instant) {
+        let now = Instant::now();
+        if self.dialling.is_some() || self.retry_at.is_some_and(|at| at > now) {
+            return;
+        }
+        if self.live().any(|live| live.since > since) {
+            // The gateway is there again already.
+            self.retry_at = Some(now + backoff::delay(0, rand::random()));
+            return;
+        }
+        self.back_off();
     }
 
     pub(super) fn noted(&mut self, id: &str, note: Note) {
