@@ -3,12 +3,14 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
 use tokio::io::unix::AsyncFd;
 use tokio_util::sync::CancellationToken;
+
+use crate::metrics::Metrics;
 
 /// Accepted in one go before other tasks of the shard get their turn.
 const BATCH: usize = 64;
@@ -20,6 +22,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 pub(crate) async fn accept(
     listener: TcpListener,
     stop: CancellationToken,
+    metrics: Metrics,
     mut take: impl FnMut(OwnedFd, SocketAddr),
 ) -> io::Result<()> {
     #[expect(
@@ -27,6 +30,7 @@ pub(crate) async fn accept(
         reason = "its successor is unsafe for descriptors that close early; this one owns its own"
     )]
     let listener = AsyncFd::new(listener)?;
+    let mut outage = Outage::default();
     loop {
         let mut ready = tokio::select! {
             biased;
@@ -37,11 +41,13 @@ pub(crate) async fn accept(
             match one(listener.get_ref()) {
                 Ok(Some((socket, client))) => take(socket, client),
                 Ok(None) => {
+                    outage.ends();
                     ready.clear_ready();
                     break;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections; trying again in {BACK_OFF:?}");
+                    metrics.accept_failed();
+                    outage.goes_on(&error);
                     tokio::time::sleep(BACK_OFF).await;
                     break;
                 }
@@ -49,6 +55,30 @@ pub(crate) async fn accept(
         }
         // A listener that is always ready must not keep the shard's streams waiting.
         tokio::task::yield_now().await;
+    }
+}
+
+/// While no connection can be accepted; those that come wait in the kernel's queue.
+#[derive(Debug, Default)]
+struct Outage(Option<Instant>);
+
+impl Outage {
+    /// Said once, however often it is tried.
+    fn goes_on(&mut self, error: &io::Error) {
+        if self.0.is_none() {
+            self.0 = Some(Instant::now());
+            tracing::error!(
+                %error,
+                "cannot accept connections, and tries every {BACK_OFF:?}; raise LimitNOFILE, or lower `limits.connections`"
+            );
+        }
+    }
+
+    /// Not before everybody who waited is in: at its limit a gateway takes one for each that leaves.
+    fn ends(&mut self) {
+        if let Some(since) = self.0.take() {
+            tracing::warn!("accepts connections again after {:.1?}", since.elapsed());
+        }
     }
 }
 

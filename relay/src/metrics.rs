@@ -23,6 +23,7 @@ pub struct Metrics {
     /// By listener: `service` or `https`.
     connections: Family<Label, Counter>,
     turned_away: Family<Label, Counter>,
+    accept_errors: Counter,
     streams: Counter,
     refused: Family<Label, Counter>,
     retries: Counter,
@@ -47,6 +48,7 @@ impl Metrics {
         let metrics = Self {
             connections: Family::default(),
             turned_away: Family::default(),
+            accept_errors: Counter::default(),
             streams: Counter::default(),
             refused: Family::default(),
             retries: Counter::default(),
@@ -67,6 +69,8 @@ impl Metrics {
     fn enter(self, to: &mut Registry) {
         to.register("connections", "Client connections accepted, by listener", self.connections);
         to.register("connections_turned_away", "Connections over a limit, by limit", self.turned_away);
+        let failed = "Tries to accept that failed, for want of file descriptors or memory";
+        to.register("accept_errors", failed, self.accept_errors);
         to.register("streams_opened", "Streams that a node answered with yes", self.streams);
         to.register("streams_refused", "Clients that got no stream, by reason", self.refused);
         to.register("stream_retries", "Streams tried again on another way", self.retries);
@@ -99,6 +103,11 @@ impl Metrics {
             Turned::Handshakes => "handshakes",
         };
         self.turned_away.get_or_create(&[("limit", limit)]).inc();
+    }
+
+    /// The kernel gave no connection although one waits.
+    pub fn accept_failed(&self) {
+        self.accept_errors.inc();
     }
 
     /// A node said yes, this long after the client came.

@@ -136,7 +136,7 @@ impl Ports {
         for (listener, shard) in listeners.into_iter().zip(shards.iter()) {
             let (target, index) = (target.clone(), shard.index());
             let take = move |socket, client| target.load().take(socket, client, index);
-            run_on(shard, listener, stop.clone(), &self.tasks, take);
+            run_on(shard, listener, stop.clone(), &self.tasks, self.router.metrics(), take);
         }
         tracing::info!(listen = %bound, to = %service, "port opened");
         Ok(Port { settings: service.clone(), bound, target, stop })

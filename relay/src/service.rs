@@ -20,6 +20,7 @@ use crate::early::Early;
 use crate::error::{RouteError, TryError};
 use crate::guard::{Guard, Permit};
 use crate::listen::reset_on_close;
+use crate::metrics::Metrics;
 use crate::proxied;
 use crate::route::{Want, Way};
 use crate::router::{Attempt, Router};
@@ -226,10 +227,12 @@ pub(crate) fn run_on(
     listener: std::net::TcpListener,
     stop: tokio_util::sync::CancellationToken,
     tasks: &TaskTracker,
+    metrics: &Metrics,
     take: impl FnMut(OwnedFd, SocketAddr) + Send + 'static,
 ) {
+    let metrics = metrics.clone();
     let accepting = async move {
-        if let Err(error) = crate::accept::accept(listener, stop, take).await {
+        if let Err(error) = crate::accept::accept(listener, stop, metrics, take).await {
             tracing::error!(%error, "a listener broke");
         }
     };

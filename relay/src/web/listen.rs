@@ -59,10 +59,10 @@ impl Door {
             // Accepted sockets inherit these.
             SockRef::from(&listener).set_tcp_keepalive(&KEEP_ALIVE)?;
             SockRef::from(&listener).set_tcp_user_timeout(Some(WRITE))?;
-            let (door, stop) = (self.clone(), self.serving.drain.clone());
+            let (door, stop, metrics) = (self.clone(), self.serving.drain.clone(), self.metrics.clone());
             let accepted = async move {
                 let take = |socket, peer| door.admit(socket, peer);
-                if let Err(error) = accept(listener, stop, take).await {
+                if let Err(error) = accept(listener, stop, metrics, take).await {
                     tracing::error!(%error, "no more clients are accepted on this shard");
                 }
             };

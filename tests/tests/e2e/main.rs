@@ -3,6 +3,7 @@
 mod browser;
 mod cluster;
 mod crashes;
+mod descriptors;
 mod drain;
 mod files;
 mod harness;
