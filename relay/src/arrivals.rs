@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 use tunnel::wire::control::{Hello, RefusalCode};
-use tunnel::{Close, CloseCode, Event, Fingerprint, Pending, Refusal, ServerId, Tunnel, Way};
+use tunnel::{Close, CloseCode, Event, Fingerprint, Onward, Pending, Refusal, ServerId, Tunnel, Way};
 
 use crate::admission::Admission;
 use crate::metrics::Metrics;
@@ -145,7 +145,7 @@ impl Arrivals {
         while way.wait_for(|way| *way == Way::Doubtful).await.is_ok() {
             tokio::time::sleep(SECOND_LOOK).await;
             let other = route::resume(&self.nodes.snapshot(), id, generation);
-            if tunnel.is_doubtful() && other.is_some() {
+            if tunnel.is_doubtful() && matches!(other, Onward::Over(_)) {
                 return;
             }
         }

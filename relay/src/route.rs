@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tunnel::{ServerId, TraceId, Transport};
+use tunnel::{Onward, ServerId, TraceId, Transport};
 
 use crate::error::RouteError;
 use crate::registry::{Link, Server, Snapshot};
@@ -161,14 +161,19 @@ fn own<L: Link>(server: &Server<L>, tried: &Tried, here: Option<usize>) -> Optio
 }
 
 /// Where a stream can go on when its tunnel is lost: another tunnel to the same process, heard lately. A node that is
-/// about to leave keeps the streams it has.
-pub fn resume<L: Link>(snapshot: &Snapshot<L>, holder: &ServerId, generation: u64) -> Option<L> {
-    let server = snapshot.server(holder).filter(|server| server.generation == generation)?;
+/// about to leave keeps the streams it has; one that was revoked, or started anew since, has lost them.
+pub fn resume<L: Link>(snapshot: &Snapshot<L>, holder: &ServerId, generation: u64) -> Onward<L> {
+    let server = match snapshot.server(holder) {
+        Some(server) if server.generation == generation => server,
+        // A lower one: the node's state came from a backup, and says nothing about the older process.
+        Some(server) if server.generation < generation => return Onward::NotYet,
+        _ => return Onward::Never,
+    };
     let heard = server.tunnels.iter().map(|entry| &entry.link);
     heard
         .filter(|link| !link.is_closed() && !link.is_doubtful())
         .min_by_key(|link| (link.transport() != Transport::Quic, link.open_streams()))
-        .cloned()
+        .map_or(Onward::NotYet, |link| Onward::Over(link.clone()))
 }
 
 #[cfg(test)]

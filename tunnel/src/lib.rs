@@ -35,7 +35,7 @@ pub mod wire;
 pub use error::{Close, CloseCode, DialError, OpenError, StreamError};
 pub use handshake::{Pending, Refusal};
 pub use identity::{Fingerprint, NodeKey, Secret, ServerId, ServerIdentity, Trust};
-pub use lifeline::Ways;
+pub use lifeline::{Onward, Ways};
 pub use stream::{RecvHalf, SendHalf, Stream};
 pub use tunnel::{Event, Incoming, Slot, Stats, Transport, Tunnel, Way};
 pub use wire::{Answer, Life, Preamble, Status, TraceId};

@@ -71,9 +71,19 @@ pub const CONTROL_QUEUE: usize = 32;
 /// A surviving stream keeps this much of what it sent until the other side has read it: over QUIC more than the stream
 /// window cannot be unread. Reports of what was read come with every ping, so an idle stream keeps nothing.
 pub const KEPT: u64 = 8 * 1024 * 1024;
+/// All surviving streams of one tunnel together: as much as its window lets be unread. A peer that never reads, or never
+/// says so, makes its own streams mortal, and nobody's memory grows by more.
+pub const KEPT_TUNNEL: u64 = WINDOW_TUNNEL as u64;
+/// All tunnels of one process together: eight that are full, or what a gateway of 1 GB can spare.
+pub const KEPT_PROCESS: u64 = 8 * KEPT_TUNNEL;
 
-/// A stream whose tunnel is lost ends if it did not get onto another one for this long.
-pub const RESUME_WITHIN: Duration = Duration::from_secs(30);
+/// A stream whose tunnel is lost looks for another one for this long. A dialler that lives knows of the loss within
+/// [`PING_BUSY`] and [`PONG_WITHIN`] and dials anew at once; and where silence came first, it had all of [`DEAD_AFTER`].
+/// So the clients of a machine that died wait 55 s at most, and those of a process that died over TLS 10 s.
+pub const RESUME_WITHIN: Duration = Duration::from_secs(10);
+/// The acceptor waits for the opener for this long: the opener may hear nothing of a loss and give the tunnel up after
+/// [`PING_WITHIN`] and a second look (10 s), then looks for [`RESUME_WITHIN`]; a busy machine gets 10 s more.
+pub const RESUME_AWAITED: Duration = Duration::from_secs(30);
 /// Between two looks for another tunnel.
 pub const RESUME_PAUSE: Duration = Duration::from_millis(200);
 

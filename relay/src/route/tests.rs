@@ -88,13 +88,26 @@ fn a_relay_is_better_than_a_doubtful_tunnel_of_its_own() {
 fn a_stream_goes_on_only_with_the_same_process() {
     let mut registry = with(&[("a", Fake::new("x").doubtful()), ("a", Fake::new("y").over_tls())]);
     registry.drain(&id("a"), "y");
-    let resumed = |registry: &Registry<Fake>, generation| {
-        resume(&registry.snapshot(), &id("a"), generation).map(|link| link.id)
+    let resumed = |registry: &Registry<Fake>, server, generation| match resume(
+        &registry.snapshot(),
+        &id(server),
+        generation,
+    ) {
+        Onward::Over(link) => Onward::Over(link.id),
+        Onward::NotYet => Onward::NotYet,
+        Onward::Never => Onward::Never,
     };
-    assert_eq!(resumed(&registry, 1).as_deref(), Some("y"));
-    assert_eq!(resumed(&registry, 2), None);
+    assert_eq!(resumed(&registry, "a", 1), Onward::Over("y".into()));
+    assert_eq!(resumed(&registry, "a", 2), Onward::NotYet, "a start that counted from lower again");
+    assert_eq!(resumed(&registry, "revoked", 1), Onward::Never);
+    for tunnel in ["x", "y"] {
+        registry.remove(&id("a"), tunnel, at(2));
+    }
+    assert_eq!(resumed(&registry, "a", 1), Onward::NotYet);
     registry.register(registration("a", 2), Fake::new("z"), at(2)).unwrap();
-    assert_eq!(resumed(&registry, 1), None);
+    assert_eq!(resumed(&registry, "a", 1), Onward::Never, "a newer start took over");
+    registry.remove(&id("a"), "z", at(3));
+    assert_eq!(resumed(&registry, "a", 1), Onward::Never, "and it is not undone by its end");
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! The opener finds the other tunnel and opens a stream on it whose preamble names the one to go on with
 //! ([`Life::Resumed`](crate::wire::Life::Resumed)); the acceptor answers with what it has.
 
+mod budget;
 mod direction;
 mod kept;
 mod resume;
@@ -25,6 +26,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 
+pub(crate) use budget::Budget;
 use direction::{Direction, Hold};
 use kept::Kept;
 pub(crate) use resume::accept_resumed;
@@ -36,8 +38,17 @@ use crate::stream::{OpenStream, Stream};
 use crate::tunnel::Tunnel;
 use crate::wire::{Preamble, StreamId};
 
-/// Where the opener finds a good tunnel to the same process of the same peer; asked again until there is one.
-pub type Ways = Arc<dyn Fn() -> Option<Tunnel> + Send + Sync>;
+/// Where the opener finds another tunnel to the same process of the same peer; asked again while it is not there yet.
+pub type Ways = Arc<dyn Fn() -> Onward<Tunnel> + Send + Sync>;
+
+/// Where a lost stream goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Onward<T> {
+    Over(T),
+    NotYet,
+    /// The process at the other end is known to be gone, and its streams with it.
+    Never,
+}
 
 /// Both directions of one surviving stream, shared by its halves.
 pub(crate) struct Lifeline {
@@ -238,6 +249,11 @@ impl Lifeline {
     /// The other side has read so much.
     pub(crate) fn acknowledged(&self, offset: u64) {
         self.lock().kept.forget_before(offset);
+    }
+
+    /// From here on what is kept counts for the tunnel of `budget`.
+    pub(crate) fn charge(&self, budget: &Arc<Budget>) {
+        self.lock().kept.charge(budget);
     }
 
     /// How much was read here, if the other side does not know yet.

@@ -1,12 +1,11 @@
 //! A lost stream comes back over another tunnel: the opener looks for one, the acceptor waits to be found.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::time::Instant;
 
-use super::{ACCEPTED, Attempt, Lifeline, Side};
+use super::{ACCEPTED, Attempt, Lifeline, Onward, Side};
 use crate::error::StreamError;
 use crate::limits;
 use crate::stream::Stream;
@@ -20,16 +19,20 @@ pub(super) async fn revive(line: Weak<Lifeline>) {
     while Instant::now() < deadline {
         let Some(line) = line.upgrade() else { return };
         let Side::Opener { preamble, ways } = &line.side else { return };
-        if let Some(tunnel) = ways() {
-            match tokio::time::timeout_at(deadline, resume(&line, preamble, &tunnel)).await {
-                Ok(Ok(())) => return line.lock().reviving = false,
-                Ok(Err(Attempt::Again)) | Err(_) => {}
-                Ok(Err(Attempt::Never(why))) => {
-                    failed = why;
-                    break;
-                }
+        let attempt = match ways() {
+            Onward::Over(tunnel) => tokio::time::timeout_at(deadline, resume(&line, preamble, &tunnel)).await,
+            Onward::NotYet => Ok(Err(Attempt::Again)),
+            Onward::Never => Ok(Err(Attempt::Never("the process at its other end is gone"))),
+        };
+        match attempt {
+            Ok(Ok(())) => return line.lock().reviving = false,
+            Ok(Err(Attempt::Again)) | Err(_) => {}
+            Ok(Err(Attempt::Never(why))) => {
+                failed = why;
+                break;
             }
         }
+        drop(line);
         tokio::time::sleep(limits::RESUME_PAUSE).await;
     }
     if let Some(line) = line.upgrade() {
@@ -88,7 +91,7 @@ pub(crate) async fn accept_resumed(id: StreamId, acknowledged: u64, mut stream: 
 
 /// Acceptor: gives up if the opener does not come back.
 pub(super) async fn expire(line: Weak<Lifeline>, attempt: u64) {
-    tokio::time::sleep(limits::RESUME_WITHIN + Duration::from_secs(5)).await;
+    tokio::time::sleep(limits::RESUME_AWAITED).await;
     if let Some(line) = line.upgrade()
         && line.lock().attempt == attempt
     {

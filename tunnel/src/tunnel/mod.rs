@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::carrier::Carrier;
 use crate::error::{Close, CloseCode, OpenError};
-use crate::lifeline::Lifeline;
+use crate::lifeline::{Budget, Lifeline};
 use crate::limits;
 use crate::quic;
 use crate::shard::Shard;
@@ -87,6 +87,8 @@ struct Shared {
     way: watch::Sender<Way>,
     /// Streams on this tunnel that outlive it.
     lines: Mutex<HashMap<StreamId, Weak<Lifeline>>>,
+    /// What they keep together.
+    kept: Arc<Budget>,
 }
 
 /// Figures of one tunnel at one moment.
@@ -131,6 +133,7 @@ impl Tunnel {
             ping: Mutex::new(None),
             way: watch::Sender::new(Way::Good),
             lines: Mutex::default(),
+            kept: Arc::new(Budget::new(limits::KEPT_TUNNEL)),
         }));
         home.spawn(tunnel.clone().run(role, control, control_rx, events_tx));
         tunnel
@@ -229,6 +232,7 @@ impl Tunnel {
 
     /// From here on `line` runs over this tunnel.
     pub(crate) fn adopt(&self, line: &Arc<Lifeline>) {
+        line.charge(&self.0.kept);
         self.0.lines().insert(line.id(), Arc::downgrade(line));
         // It may have closed meanwhile; then nobody else tells the stream.
         if let Some(close) = self.0.close.get() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tunnel::shard::Shards;
-use tunnel::{CloseCode, Stream, StreamError, Transport, Tunnel, Ways};
+use tunnel::{CloseCode, Onward, Stream, StreamError, Transport, Tunnel, Ways};
 
 use crate::stage::{Gateway, accept, echo, preamble};
 
@@ -22,11 +22,14 @@ impl Current {
 
     fn ways(&self) -> Ways {
         let current = self.0.clone();
-        Arc::new(move || current.lock().expect("unpoisoned").clone().filter(|tunnel| !tunnel.is_closed()))
+        Arc::new(move || match current.lock().expect("unpoisoned").clone() {
+            Some(tunnel) if !tunnel.is_closed() => Onward::Over(tunnel),
+            _ => Onward::NotYet,
+        })
     }
 
     async fn open(&self) -> Stream {
-        let tunnel = (self.ways())().expect("a tunnel");
+        let Onward::Over(tunnel) = (self.ways())() else { panic!("no tunnel") };
         let slot = tunnel.reserve(Duration::from_secs(5)).await.expect("a place");
         let first = Bytes::from_static(b"first ");
         let mut stream = slot.open_surviving(&preamble("echo"), first, self.ways()).await.expect("opens");
@@ -142,6 +145,22 @@ async fn a_revoked_tunnel_takes_its_streams_along() {
 }
 
 #[tokio::test]
+async fn a_lost_stream_ends_at_once_when_the_process_at_its_other_end_is_known_to_be_gone() {
+    let mut gateway = Gateway::start(1).await;
+    let shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(Transport::Tls, &shards).await;
+    echo(&node);
+    let slot = tunnel.reserve(Duration::from_secs(5)).await.expect("a place");
+    let gone: Ways = Arc::new(|| Onward::Never);
+    let mut stream = slot.open_surviving(&preamble("echo"), Bytes::new(), gone).await.expect("opens");
+    stream.answered().await.expect("accepted");
+    tunnel.close(CloseCode::Lost, "the network failed");
+    let end = tokio::time::timeout(Duration::from_secs(8), stream.recv.read());
+    let end = end.await.expect("well before the time for resuming is over");
+    assert!(matches!(end, Err(StreamError::NotResumed(_))), "{end:?}");
+}
+
+#[tokio::test]
 async fn a_stream_that_the_other_side_does_not_know_ends_at_once() {
     let mut gateway = Gateway::start(1).await;
     let shards = Shards::start("node", 1).expect("threads");
@@ -158,7 +177,7 @@ async fn a_stream_that_the_other_side_does_not_know_ends_at_once() {
     let (other, tunnel) = gateway.pair(Transport::Tls, &shards).await;
     echo(&other);
     current.set(&tunnel).expect("the first").close(CloseCode::Lost, "the network failed");
-    let end = tokio::time::timeout(Duration::from_secs(10), async {
+    let end = tokio::time::timeout(Duration::from_secs(8), async {
         loop {
             match stream.recv.read().await {
                 Ok(Some(_)) => {}
