@@ -144,7 +144,7 @@ impl Gateway {
     }
 
     fn is_ready(&self) {
-        wait_for("the gateway's /livez", Duration::from_secs(20), || match self.ask("GET", "/livez") {
+        wait_for("the gateway's /livez", Duration::from_secs(60), || match self.ask("GET", "/livez") {
             Ok((200, _)) => Ok(()),
             Ok((status, body)) => Err(format!("{status}: {body}; log:\n{}", self.process.log())),
             Err(error) => Err(format!("{error}; log:\n{}", self.process.log())),

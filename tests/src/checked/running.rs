@@ -39,7 +39,7 @@ impl Running {
             }
         });
         let mut running = Self { stop, abandon, down, thread: Some(thread) };
-        crate::wait_for("the first bytes of a checked stream", Duration::from_secs(10), || {
+        crate::wait_for("the first bytes of a checked stream", Duration::from_secs(30), || {
             if running.is_over() {
                 panic!("{:?}", running.outcome())
             }
@@ -67,7 +67,7 @@ impl Running {
     /// Ends the upload, reads the rest, and gives both counts when every byte was right.
     pub fn finish(mut self) -> Result<Totals, String> {
         self.stop.store(true, Ordering::Relaxed);
-        crate::wait::wait_until("a checked stream to end", Duration::from_secs(60), || self.is_over());
+        crate::wait::wait_until("a checked stream to end", Duration::from_secs(120), || self.is_over());
         self.outcome()
     }
 

@@ -93,7 +93,7 @@ impl Setup {
     /// Starts it and waits until it is connected to every gateway it dials.
     pub fn connected(self) -> Node {
         let node = self.start();
-        node.is_connected(Duration::from_secs(15));
+        node.is_connected(Duration::from_secs(60));
         node
     }
 }

@@ -32,8 +32,9 @@ fn every_node_is_reached_at_both_gateways() {
     let client = world.host("client");
     let nodes = ["n1", "n2", "n3"].map(|id| world.node(id).behind_firewall().dials(&g1).dials(&g2).start());
     for node in &nodes {
-        node.is_connected(Duration::from_secs(15));
-        assert_eq!(node.carrier().as_deref(), Ok("quic"));
+        node.is_connected(Duration::from_secs(30));
+        // On a busy machine TLS may win the race; then QUIC is tried again after about 30 s.
+        node.is_carried_by("quic", Duration::from_secs(90));
     }
     for gateway in [&g1, &g2] {
         for (id, port) in [("n1", 7001), ("n2", 7002), ("n3", 7003)] {
@@ -77,9 +78,9 @@ fn a_node_without_a_tunnel_is_reached_over_its_neighbour() {
     n1.write("lan.json", &json!({ "peers": { "n2": { "connect": format!("{there}:3310"), "key": key2 } } }));
     n2.write("lan.json", &json!({ "listen": format!("{there}:3310"), "peers": { "n1": { "key": key1 } } }));
     let (_n2, n1) = (n2.started(), n1.started());
-    n1.is_connected(Duration::from_secs(15));
+    n1.is_connected(Duration::from_secs(30));
     assert_ne!(here, there);
-    wait_for("n2 to be reached over n1", Duration::from_secs(10), || carries(&client, &g1, 7002));
+    wait_for("n2 to be reached over n1", Duration::from_secs(30), || carries(&client, &g1, 7002));
     let answer = health(&client, &g1, "n2");
     assert_eq!(answer.status, 200, "{answer:?}");
     carries(&client, &g1, 7001).expect("n1 itself is still reached");

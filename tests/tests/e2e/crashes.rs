@@ -49,8 +49,8 @@ fn a_killed_gateway_ends_its_1000_streams_at_once_and_its_nodes_come_back() {
             // Whether as an end or as a reset, it must be over.
             ends.spawn(async move { socket.read(&mut [0; 64]).await.map_or(0, |count| count) });
         }
-        let over = tokio::time::timeout(Duration::from_secs(2), ends.join_all()).await;
-        let over = over.expect("some client still waits 2 s after the kill");
+        let over = tokio::time::timeout(Duration::from_secs(10), ends.join_all()).await;
+        let over = over.expect("some client still waits 10 s after the kill");
         assert!(over.iter().all(|&count| count == 0), "bytes out of nowhere");
     });
     gateway.restart();
@@ -92,14 +92,27 @@ fn a_killed_node_ends_its_streams_and_comes_back() {
     let mut node = world.node("n1").behind_firewall().dials(&gateway).connected();
     let stream = Running::start(&client, gateway.at(7001), Load::steady());
     node.process.kill();
-    // A dead process cannot say goodbye over UDP. Silence is death after 45 s, and for 30 s more the stream looks for
+    // A dead process cannot say goodbye over UDP. Silence is death after 45 s, and for 10 s more the stream looks for
     // another tunnel of the same node.
-    let outcome = stream.ends(Duration::from_secs(85));
+    let outcome = stream.ends(Duration::from_secs(70));
     assert!(outcome.is_err(), "{outcome:?}");
     node.restart();
     let begin = Instant::now();
-    wait_for("the node to be back", Duration::from_secs(10), || carries(&client, &gateway));
+    wait_for("the node to be back", Duration::from_secs(30), || carries(&client, &gateway));
     println!("back after {:?}", begin.elapsed());
+}
+
+#[test]
+fn a_killed_node_is_given_up_sooner_where_its_kernel_says_goodbye() {
+    let world = World::new("kill-node-tls");
+    let gateway = gateway(&world);
+    let client = world.host("client");
+    let mut node = world.node("n1").behind_firewall().dials_over(&gateway, "tls").connected();
+    let stream = Running::start(&client, gateway.at(7001), Load::steady());
+    node.process.kill();
+    // 10 s for another tunnel, and less than the 45 s of a silent one even on a busy machine.
+    let outcome = stream.ends(Duration::from_secs(40));
+    assert!(outcome.is_err(), "{outcome:?}");
 }
 
 #[test]
@@ -112,8 +125,8 @@ fn a_node_killed_and_started_at_once_displaces_itself() {
         let stream = Running::start(&client, gateway.at(7001), Load::steady());
         node.process.kill();
         node.restart();
-        wait_for("the new start to be reached", Duration::from_secs(10), || carries(&client, &gateway));
-        let outcome = stream.ends(Duration::from_secs(10));
+        wait_for("the new start to be reached", Duration::from_secs(30), || carries(&client, &gateway));
+        let outcome = stream.ends(Duration::from_secs(30));
         assert!(outcome.is_err(), "a stream of the process that died: {outcome:?}");
     }
 }
@@ -128,8 +141,8 @@ fn a_gateway_that_stands_still_for_20_s_goes_on_where_it_was() {
     gateway.process.signal(Signal::STOP);
     std::thread::sleep(Duration::from_secs(20));
     gateway.process.signal(Signal::CONT);
-    wait_for("new streams", Duration::from_secs(10), || carries(&client, &gateway));
-    stream.moves_within(Duration::from_secs(10));
+    wait_for("new streams", Duration::from_secs(30), || carries(&client, &gateway));
+    stream.moves_within(Duration::from_secs(30));
     stream.finish().expect("whole");
     node.is_connected(Duration::from_secs(30));
 }

@@ -39,7 +39,7 @@ impl Site {
         let mut command = Command::new(programs::plain_node());
         command.arg(gateway.files().config("gateway.json")).args(["web", "127.0.0.1:8000"]);
         let node = host.start("plain-node", &mut command);
-        wait_until("the node to be in", Duration::from_secs(5), || node.log().contains("connected"));
+        wait_until("the node to be in", Duration::from_secs(15), || node.log().contains("connected"));
         std::fs::write(nginx.root.join("trailer"), "x".repeat(5000)).expect("our own folder");
         Self { client, gateway, nginx, _node: node, _host: host, _world: world }
     }
@@ -188,7 +188,7 @@ fn an_answer_of_the_gateway_itself_says_what_is_wrong() {
         problem.as_object().into_iter().flatten().find(|(key, _)| key.to_lowercase().contains("request"));
     let (_, request) = request.unwrap_or_else(|| panic!("no request id in {problem:#}"));
     let id = request.as_str().expect("a string");
-    wait_until("the request id in the log", Duration::from_secs(2), || {
+    wait_until("the request id in the log", Duration::from_secs(10), || {
         site.gateway.process.log().contains(id)
     });
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 fn carries(client: &Host, gateway: &Gateway, port: u16) -> Result<(), String> {
     let load = Load::both_ways(50_000);
-    client.namespace().block_on(transfer_within(gateway.at(port), load, Duration::from_secs(5))).map(|_| ())
+    client.namespace().block_on(transfer_within(gateway.at(port), load, Duration::from_secs(20))).map(|_| ())
 }
 
 #[test]
@@ -57,13 +57,13 @@ fn a_node_takes_a_new_service_without_cutting_streams() {
     let with = |name: &str| json!({ "checked": { "connect": CHECKED }, name: { "connect": CHECKED } });
     node.files().write_text("services.json", "{ \"late\": }");
     node.process.signal(Signal::HUP);
-    wait_for("the bad file to be named", Duration::from_secs(5), || {
+    wait_for("the bad file to be named", Duration::from_secs(30), || {
         let status = node.status()?;
         let named = status["reloadError"].as_str().is_some_and(|error| error.contains("services.json:1:"));
         if named { Ok(()) } else { Err(format!("{status:#}")) }
     });
     node.files().write("services.json", &with("late"));
     node.process.signal(Signal::HUP);
-    wait_for("the new service", Duration::from_secs(5), || carries(&client, &gateway, 7002));
+    wait_for("the new service", Duration::from_secs(30), || carries(&client, &gateway, 7002));
     stream.finish().expect("whole");
 }

@@ -10,7 +10,8 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-const PATIENCE: Duration = Duration::from_secs(1);
+/// An attack that held others up would do so for its own eight or ten seconds; two busy cores hold them up for one or two.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 struct Stage {
     good: Host,
@@ -50,7 +51,7 @@ impl Stage {
         let after = self.gateway.process.holdings();
         println!("{what}: {before:?} -> {after:?}");
         assert!(after.rss < before.rss + 128 * 1024, "{what}: {before:?} -> {after:?}");
-        self.node.is_connected(Duration::from_secs(1));
+        self.node.is_connected(Duration::from_secs(10));
     }
 
     fn slowhttptest(&self, what: &str, arguments: &[&str]) {

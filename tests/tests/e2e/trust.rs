@@ -27,17 +27,17 @@ fn a_stolen_gateway_json_does_not_give_away_a_server() {
     let stream = Running::start(&client, gateway.at(7001), Load::steady());
     let before = node.link(0).expect("a status");
     let thief = world.node("thief").called("n1").dials(&gateway).start();
-    is_refused(&thief, "key-mismatch", Duration::from_secs(10));
+    is_refused(&thief, "key-mismatch", Duration::from_secs(30));
     let shown = gateway.tell("nodes", &[]);
     assert!(shown.contains(&thief.host().ip().to_string()), "the thief's address is not shown:\n{shown}");
     assert!(gateway.metric("fastx_gateway_key_conflicts_total") >= 1.0);
     // The real one has noticed nothing.
-    stream.moves_within(Duration::from_secs(2));
+    stream.moves_within(Duration::from_secs(10));
     assert_eq!(node.link(0).expect("a status")["since"], before["since"]);
     stream.finish().expect("whole");
     drop(node);
     std::thread::sleep(Duration::from_secs(2));
-    is_refused(&thief, "key-mismatch", Duration::from_secs(1));
+    is_refused(&thief, "key-mismatch", Duration::from_secs(10));
     let stolen = client.namespace().block_on(transfer(gateway.at(7001), Load::both_ways(100)));
     assert!(stolen.is_err(), "the thief serves n1's clients");
 }
@@ -55,13 +55,13 @@ fn a_revoked_node_is_cut_within_2_s() {
         let outcome = stream.ends(Duration::from_secs(2));
         assert!(outcome.is_err(), "{outcome:?}");
         assert!(begin.elapsed() < Duration::from_secs(2), "cut after {:?}", begin.elapsed());
-        is_refused(&node, "revoked", Duration::from_secs(10));
+        is_refused(&node, "revoked", Duration::from_secs(30));
         let again = client.namespace().block_on(transfer(gateway.at(7001), Load::both_ways(100)));
         assert!(again.is_err(), "a revoked node still serves");
         gateway.tell("revoke", &["--undo", "n1"]);
         node.process.kill();
         node.restart();
-        node.is_connected(Duration::from_secs(10));
+        node.is_connected(Duration::from_secs(30));
     }
 }
 
@@ -75,7 +75,7 @@ fn a_wrong_token_is_refused_and_said_so_on_both_sides() {
     entry["token"] = json!("0123456789abcdef0123456789abcdef");
     prepared.write("gateway.json", &file);
     let node = prepared.started();
-    is_refused(&node, "bad-token", Duration::from_secs(10));
+    is_refused(&node, "bad-token", Duration::from_secs(30));
     let status = node.status().expect("a status").to_string();
     assert!(!status.contains("0123456789abcdef"), "the status shows the token");
     assert!(!node.process.log().contains("0123456789abcdef"), "the log shows the token");
@@ -92,7 +92,7 @@ fn a_gateway_with_another_certificate_is_not_believed() {
     entry["host"] = json!(impostor.host().ip().to_string());
     prepared.write("gateway.json", &file);
     let node = prepared.started();
-    wait_for("the reason", Duration::from_secs(10), || {
+    wait_for("the reason", Duration::from_secs(30), || {
         let link = node.link(0)?;
         let said = link["lastError"]["what"].as_str().unwrap_or_default();
         if said.contains("certificate") { Ok(()) } else { Err(format!("{link:#}")) }
