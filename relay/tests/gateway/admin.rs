@@ -7,7 +7,7 @@ use relay::report::{NodesReport, StatusReport};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::stage::{Node, Stage};
+use crate::stage::{Node, Stage, start_on_any_port};
 
 #[tokio::test]
 async fn it_says_what_is_there_to_its_owner_only() {
@@ -52,8 +52,7 @@ async fn loopback_shows_metrics_and_changes_nothing() {
 #[tokio::test]
 async fn a_second_gateway_with_the_same_folder_is_refused() {
     let stage = Stage::echoing().await;
-    let settings = relay::Settings::read(&stage.dirs).unwrap();
-    let error = relay::Gateway::start(settings, &stage.dirs).await.unwrap_err();
+    let error = start_on_any_port(&stage.dirs).await.unwrap_err();
     assert!(matches!(error, StartError::Admin(_)), "{error}");
     // The first one still answers.
     assert_eq!(stage.ask("GET", "/livez").await.0, 200);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use config::{Dirs, Secrecy};
+use relay::gateway::StartError;
 use relay::{Gateway, Settings};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -42,11 +43,12 @@ pub(crate) fn write_settings(dirs: &Dirs, more: &Value) {
 }
 
 /// The kernel gives a number that is free over UDP; over TCP another program may have it, and then there is another try.
-async fn start_on_any_port(settings: &Settings, dirs: &Dirs) -> Gateway {
+pub(crate) async fn start_on_any_port(dirs: &Dirs) -> Result<Gateway, StartError> {
+    let settings = Settings::read(dirs).expect("good settings");
     for _ in 0..20 {
         match Gateway::start(settings.clone(), dirs).await {
-            Err(relay::gateway::StartError::Web(_)) => {}
-            started => return started.expect("starts"),
+            Err(StartError::Web(_)) => {}
+            started => return started,
         }
     }
     panic!("20 ports in a row are taken over TCP");
@@ -64,8 +66,7 @@ impl Stage {
         write("tunnel-cert.pem", &certificate);
         write("tunnel-key.pem", &key);
         write_settings(&dirs, &more);
-        let settings = Settings::read(&dirs).expect("good settings");
-        let gateway = start_on_any_port(&settings, &dirs).await;
+        let gateway = start_on_any_port(&dirs).await.expect("starts");
         let node_shards = Shards::start("node", 2).expect("threads");
         Self { gateway, dirs, ca: certificate, _folder: folder, node_shards }
     }
