@@ -55,6 +55,10 @@ impl Kept {
         budget.take(self.cost);
     }
 
+    pub(super) fn is_charged_to(&self, budget: &Arc<Budget>) -> bool {
+        self.tunnel.as_ref().is_some_and(|tunnel| Arc::ptr_eq(tunnel, budget))
+    }
+
     /// Everything from `offset` on; `None` if that is not kept, or was never sent.
     pub(super) fn since(&self, offset: u64) -> Option<Vec<Bytes>> {
         let mut skip = offset.checked_sub(self.from)?;

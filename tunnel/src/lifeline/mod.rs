@@ -239,11 +239,16 @@ impl Lifeline {
         Ok(())
     }
 
-    /// The tunnel was closed for a reason that no other tunnel mends.
-    pub(crate) fn die(&self, error: StreamError) {
+    /// The tunnel of `budget` was closed for a reason that no other tunnel mends. A stream that has left it lives on.
+    pub(crate) fn end_with(&self, budget: &Arc<Budget>, error: StreamError) {
         let mut state = self.lock();
-        state.outgoing.set(Hold::Dead(error.clone()));
-        state.incoming.set(Hold::Dead(error));
+        if state.kept.is_charged_to(budget) {
+            state.die(error);
+        }
+    }
+
+    fn die(&self, error: StreamError) {
+        self.lock().die(error);
     }
 
     /// The other side has read so much.
@@ -319,6 +324,11 @@ impl Drop for Lifeline {
 }
 
 impl State {
+    fn die(&mut self, error: StreamError) {
+        self.outgoing.set(Hold::Dead(error.clone()));
+        self.incoming.set(Hold::Dead(error));
+    }
+
     fn new(kept: Kept, received: u64) -> Self {
         Self {
             outgoing: Direction::carried(),

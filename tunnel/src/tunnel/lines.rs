@@ -23,7 +23,7 @@ impl Shared {
         }
         let lines = std::mem::take(&mut *self.lines());
         for line in lines.into_values().filter_map(|line| line.upgrade()) {
-            line.die(StreamError::Lost(close.clone()));
+            line.end_with(&self.kept, StreamError::Lost(close.clone()));
         }
     }
 
