@@ -112,10 +112,11 @@ fn envelope(lines: &[Line]) -> (Vec<Line>, Option<Band>) {
     for (at, _) in &longest.points {
         let mut values: Vec<f64> = lines.iter().filter_map(|line| line.at(*at)).collect();
         values.sort_by(f64::total_cmp);
-        if let (Some(low), Some(high)) = (values.first(), values.last()) {
-            middle.push((*at, values[values.len() / 2]));
-            band.push((*at, *low, *high));
-        }
+        let (low, high) = (values.first().copied(), values.last().copied());
+        // Where no line has a value there is a gap.
+        let (low, high) = (low.unwrap_or(f64::NAN), high.unwrap_or(f64::NAN));
+        middle.push((*at, values.get(values.len() / 2).copied().unwrap_or(f64::NAN)));
+        band.push((*at, low, high));
     }
     let label = format!("the middle of {}; shaded: the smallest to the largest", lines.len());
     (vec![Line { label, points: middle }], Some(band))

@@ -71,12 +71,14 @@ pub(super) fn svg(figure: &Figure, across: Across, faults: &[Span]) -> String {
             format_args!(r#"<text x="{x}" y="{:.1}" text-anchor="end">{text} {unit}</text>"#, y + 4.0),
         );
     }
-    if let Some(band) = &figure.band {
-        let high = band.iter().map(|(at, _, high)| (*at, *high));
-        let low = band.iter().rev().map(|(at, low, _)| (*at, *low));
+    for part in figure.band.iter().flat_map(|band| band.split(|(_, low, _)| !low.is_finite())) {
+        let high = part.iter().map(|(at, _, high)| (*at, *high));
+        let low = part.iter().rev().map(|(at, low, _)| (*at, *low));
         let points: Vec<String> =
             high.chain(low).map(|(at, value)| format!("{:.1},{:.1}", across.x(at), y(value))).collect();
-        put(&mut out, format_args!(r#"<polygon class="band" points="{}"/>"#, points.join(" ")));
+        if !points.is_empty() {
+            put(&mut out, format_args!(r#"<polygon class="band" points="{}"/>"#, points.join(" ")));
+        }
     }
     for (line, colour) in figure.lines.iter().zip(COLOURS) {
         let path = path(line, |at| across.x(at), y);
