@@ -4,6 +4,7 @@ mod child;
 mod clients;
 mod figure;
 mod idle;
+mod impair;
 mod machine;
 mod nginx;
 mod place;
@@ -58,6 +59,13 @@ enum Act {
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..=50))]
         rounds: Option<u32>,
     },
+    /// Measure goodput and keystrokes on a 100 Mbit/s line that is long and loses packets
+    Impair(impair::Arguments),
+    /// Rewrite the part of README.md that `impair` writes from its kept results
+    RenderImpair {
+        #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results/impair.json"))]
+        results: PathBuf,
+    },
     /// Rewrite README.md and the plots from kept results
     Render {
         #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results/full.json"))]
@@ -77,6 +85,8 @@ fn main() -> Result<()> {
             results.save(&path)?;
             if publish { readme::write(room, &results) } else { readme::print(&results) }
         }
+        Act::Impair(arguments) => impair::run(room, &arguments),
+        Act::RenderImpair { results } => impair::render(room, &results),
         Act::Render { results } => readme::write(room, &Results::load(&results)?),
     }
 }

@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 /// The two ends of a path. Clients and the public end of a tunnel are outside; the dialling end and the service inside.
 #[derive(Debug)]
@@ -13,7 +16,7 @@ pub(crate) struct Place {
     pub(crate) name: &'static str,
     pub(crate) outside: Side,
     pub(crate) inside: Side,
-    _namespaces: Vec<Namespace>,
+    namespaces: Vec<Namespace>,
 }
 
 /// One end: its address on the path, and the namespace its programs run in.
@@ -34,38 +37,64 @@ impl Side {
         command.arg(program.as_ref());
         command
     }
+
+    /// Runs `work` on a thread of this side; sockets made there stay on it.
+    pub(crate) fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
+        let Some(namespace) = &self.namespace else { return Ok(work()) };
+        let handle = fs::File::open(Path::new("/run/netns").join(namespace))?;
+        let entered = move || {
+            move_into_link_name_space(handle.as_fd(), Some(LinkNameSpaceType::Network))?;
+            Ok(work())
+        };
+        thread::scope(|scope| scope.spawn(entered).join().expect("what is measured does not panic"))
+    }
+
+    /// Takes a device of ours for this side's end of the path.
+    pub(crate) fn adopt(&self, device: &str) -> Result<()> {
+        let namespace = self.namespace.as_ref().context("loopback takes no device")?;
+        ip(&format!("link set {device} netns {namespace}"))?;
+        ip(&format!("-n {namespace} addr add {}/24 dev {device}", self.address))?;
+        ip(&format!("-n {namespace} link set {device} mtu 1500 txqueuelen 10000 up"))
+    }
 }
 
 impl Place {
     pub(crate) fn loopback() -> Self {
         let side = || Side { address: Ipv4Addr::LOCALHOST, namespace: None };
-        Self { name: "loopback", outside: side(), inside: side(), _namespaces: Vec::new() }
+        Self { name: "loopback", outside: side(), inside: side(), namespaces: Vec::new() }
     }
 
-    /// Two namespaces, `10.213.0.1` outside and `10.213.0.2` inside, MTU 1500 with the kernel's default offloads.
+    /// Two namespaces with a veth pair between them, MTU 1500 with the kernel's default offloads.
     pub(crate) fn veth() -> Result<Self> {
-        ensure!(rustix::process::geteuid().is_root(), "network namespaces need root");
-        remove_leftovers()?;
-        let id = std::process::id();
-        let (outside, inside) =
-            (Namespace::create(format!("bench-out-{id}"))?, Namespace::create(format!("bench-in-{id}"))?);
+        let place = Self::apart("veth")?;
+        let [outside, inside] = &place.namespaces[..] else { bail!("two namespaces were made") };
         ip(&format!(
             "link add veth0 netns {} mtu 1500 type veth peer name veth0 netns {} mtu 1500",
             outside.0, inside.0
         ))?;
-        let outside_address = Ipv4Addr::new(10, 213, 0, 1);
-        let inside_address = Ipv4Addr::new(10, 213, 0, 2);
-        for (namespace, address) in [(&outside.0, outside_address), (&inside.0, inside_address)] {
-            ip(&format!("-n {namespace} addr add {address}/24 dev veth0"))?;
-            ip(&format!("-n {namespace} link set veth0 up"))?;
-            ip(&format!("-n {namespace} link set lo up"))?;
+        for (namespace, side) in [(outside, &place.outside), (inside, &place.inside)] {
+            ip(&format!("-n {} addr add {}/24 dev veth0", namespace.0, side.address))?;
+            ip(&format!("-n {} link set veth0 up", namespace.0))?;
         }
-        Ok(Self {
-            name: "veth",
-            outside: Side { address: outside_address, namespace: Some(outside.0.clone()) },
-            inside: Side { address: inside_address, namespace: Some(inside.0.clone()) },
-            _namespaces: vec![outside, inside],
-        })
+        Ok(place)
+    }
+
+    /// Two namespaces, `10.213.0.1` outside and `10.213.0.2` inside, with nothing between them yet.
+    pub(crate) fn apart(name: &'static str) -> Result<Self> {
+        ensure!(rustix::process::geteuid().is_root(), "network namespaces need root");
+        remove_leftovers()?;
+        let id = std::process::id();
+        let namespaces =
+            vec![Namespace::create(format!("bench-out-{id}"))?, Namespace::create(format!("bench-in-{id}"))?];
+        let side = |number: u8, namespace: &Namespace| {
+            ip(&format!("-n {} link set lo up", namespace.0))?;
+            Ok::<_, anyhow::Error>(Side {
+                address: Ipv4Addr::new(10, 213, 0, number),
+                namespace: Some(namespace.0.clone()),
+            })
+        };
+        let (outside, inside) = (side(1, &namespaces[0])?, side(2, &namespaces[1])?);
+        Ok(Self { name, outside, inside, namespaces })
     }
 }
 
