@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fuzz::Target;
 use fuzz::run::{Budget, found, run};
 use fuzz::targets::{ALL, named};
 
@@ -45,4 +46,19 @@ fn what_was_found_belongs_to_a_target() {
         let name = folder.expect("a folder").file_name();
         assert!(named(&name.to_string_lossy()).is_some(), "{name:?} is tried by nobody");
     }
+}
+
+#[test]
+#[should_panic(expected = "a hop too many")]
+fn what_does_not_hold_is_found() {
+    let check = |input: &[u8]| {
+        assert!(!tunnel::Preamble::decode(input).is_ok_and(|read| read.hops == 0xff), "a hop too many");
+    };
+    run(&Target { check, ..named("preamble").expect("there") }, MOMENT, 1);
+}
+
+#[test]
+#[should_panic(expected = "bytes were held")]
+fn too_much_memory_is_found() {
+    run(&Target { memory: 16, ..named("hello").expect("there") }, MOMENT, 1);
 }
