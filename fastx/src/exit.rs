@@ -52,6 +52,10 @@ mod tests {
         assert!(is_configuration(&StartError::Config(bad).into()));
         let missing = config::read::<u8>(Path::new("/nonexistent"), config::Secrecy::Public).unwrap_err();
         assert!(!is_configuration(&StartError::Config(missing).into()));
+        let plan = netsim::plan::parse(Path::new("p.toml"), "length = 5").unwrap_err();
+        assert!(is_configuration(&plan.into()));
+        let missing = netsim::plan::read(Path::new("/nonexistent")).unwrap_err();
+        assert!(!is_configuration(&missing.into()));
         let taken = LocalError::Taken { path: "/var/fastx/local".into() };
         assert!(!is_configuration(&StartError::Local(taken).into()));
     }
