@@ -1,0 +1,14 @@
+//! What the members of a cluster say to each other, and how: names and subjects, broker.json, the transporter, and the
+//! store as a member sees it.
+
+pub mod broker;
+mod name;
+mod secret;
+pub mod store;
+pub mod subject;
+pub mod transporter;
+
+pub use broker::Broker;
+pub use name::{BadName, Name};
+pub use secret::Secret;
+pub use subject::{Pattern, Subject, Subjects};

@@ -1,0 +1,109 @@
+//! Every subject that is spoken of on the transporter, built in one place, under the cluster's namespace.
+//!
+//! ```text
+//! NAMESPACE.presence.SERVER       a member says that it is there (or leaves)
+//! NAMESPACE.roll-call             asks every member to say so now
+//! NAMESPACE.store.requests        the store service of the managers
+//! NAMESPACE.store.changes         a manager tells every change
+//! ```
+//! A subject that carries a server's id has it as a token of its own, so that a broker's permissions can say who may
+//! publish it.
+
+use crate::name::Name;
+
+/// What a message is about. `.` parts the tokens, as in NATS.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Subject(String);
+
+impl Subject {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a subscription hears: one subject, or all that differ in their last token.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Pattern(String);
+
+impl Pattern {
+    /// As NATS and Redis write it: `*` stands for the last token.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn matches(&self, subject: &str) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(stem) => {
+                subject.strip_prefix(stem).is_some_and(|last| !last.is_empty() && !last.contains('.'))
+            }
+            None => subject == self.0,
+        }
+    }
+}
+
+impl From<&Subject> for Pattern {
+    fn from(subject: &Subject) -> Self {
+        Self(subject.0.clone())
+    }
+}
+
+/// The subjects of one cluster.
+#[derive(Clone, Debug)]
+pub struct Subjects {
+    namespace: String,
+}
+
+impl Subjects {
+    pub fn new(namespace: &Name) -> Self {
+        Self { namespace: token(namespace) }
+    }
+
+    pub fn presence(&self, server: &Name) -> Subject {
+        Subject(format!("{}.presence.{}", self.namespace, token(server)))
+    }
+
+    /// The presence of every member.
+    pub fn presences(&self) -> Pattern {
+        Pattern(format!("{}.presence.*", self.namespace))
+    }
+
+    pub fn roll_call(&self) -> Subject {
+        Subject(format!("{}.roll-call", self.namespace))
+    }
+
+    pub fn store_requests(&self) -> Subject {
+        Subject(format!("{}.store.requests", self.namespace))
+    }
+
+    pub fn store_changes(&self) -> Subject {
+        Subject(format!("{}.store.changes", self.namespace))
+    }
+
+    /// Where replies to one member arrive; `instance` is random, for nobody is to guess it.
+    pub(crate) fn replies(&self, instance: &str) -> Subject {
+        Subject(format!("{}.reply.{instance}", self.namespace))
+    }
+}
+
+/// A name as one token. `%` is in no name, so two names never become one token.
+fn token(name: &Name) -> String {
+    name.as_str().replace('.', "%2E")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_of_two_namespaces_never_meet() {
+        let [lab, other] = ["lab", "lab.two"].map(|name| Subjects::new(&Name::new(name).unwrap()));
+        let server = Name::new("node-1.lab.example").unwrap();
+        assert_eq!(lab.presence(&server).as_str(), "lab.presence.node-1%2Elab%2Eexample");
+        assert!(lab.presences().matches(lab.presence(&server).as_str()));
+        assert!(!lab.presences().matches(other.presence(&server).as_str()));
+        assert!(!lab.presences().matches("lab.presence.a.b"));
+        assert!(!lab.presences().matches("lab.presence."));
+        assert!(Pattern::from(&lab.roll_call()).matches("lab.roll-call"));
+        assert!(!Pattern::from(&lab.roll_call()).matches("lab.roll-call.x"));
+    }
+}

@@ -1,0 +1,92 @@
+//! mongod, alone or as a replica set of one address each.
+
+use std::net::Ipv4Addr;
+
+use std::time::{Duration, Instant};
+
+use mongodb::Client;
+use mongodb::bson::{Document, doc};
+
+use super::servers::{PATIENCE, Process, address, program};
+
+const PORT: u16 = 17017;
+
+#[derive(Debug)]
+pub(crate) struct Mongod {
+    folder: tempfile::TempDir,
+    address: Ipv4Addr,
+    replica_set: Option<&'static str>,
+    process: Option<Process>,
+}
+
+impl Mongod {
+    pub(crate) fn started(replica_set: Option<&'static str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mongod = Self { folder, address: address(), replica_set, process: None };
+        mongod.start();
+        mongod
+    }
+
+    pub(crate) fn start(&mut self) {
+        let (bind, data) = (self.address.to_string(), self.folder.path().display().to_string());
+        let port = PORT.to_string();
+        let mut arguments = vec!["--bind_ip", &bind, "--port", &port, "--dbpath", &data];
+        // A quarter of the memory each would be too much for a machine with several.
+        arguments.extend([
+            "--wiredTigerCacheSizeGB",
+            "0.25",
+            "--setParameter",
+            "diagnosticDataCollectionEnabled=false",
+        ]);
+        if let Some(name) = self.replica_set {
+            arguments.extend(["--replSet", name]);
+        }
+        self.process = Some(Process::start(&program("mongod"), &arguments, &self.folder.path().join("log")));
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("the server was started")
+    }
+
+    pub(crate) fn host(&self) -> String {
+        format!("{}:{PORT}", self.address)
+    }
+
+    /// For this one, or for the whole replica set it is a member of.
+    pub(crate) fn url(&self) -> String {
+        let options = self.replica_set.map_or(String::new(), |name| format!("?replicaSet={name}"));
+        format!("mongodb://{}/{options}", self.host())
+    }
+
+    /// Makes a replica set of `members`, of which this is one, and waits for its primary.
+    pub(crate) async fn initiate(&self, members: &[&Self]) {
+        let name = self.replica_set.expect("it was started as a member");
+        let hosts =
+            members.iter().enumerate().map(|(id, member)| doc! { "_id": id as i32, "host": member.host() });
+        let configuration = doc! { "_id": name, "members": hosts.collect::<Vec<_>>() };
+        let began = Instant::now();
+        while let Err(error) = self.admin(doc! { "replSetInitiate": configuration.clone() }).await {
+            assert!(began.elapsed() < PATIENCE, "{error}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        while !self.sees_a_primary().await {
+            assert!(began.elapsed() < PATIENCE, "no primary");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn sees_a_primary(&self) -> bool {
+        self.admin(doc! { "hello": 1 }).await.is_ok_and(|hello| hello.contains_key("primary"))
+    }
+
+    pub(crate) async fn is_primary(&self) -> bool {
+        self.admin(doc! { "hello": 1 })
+            .await
+            .is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
+    }
+
+    async fn admin(&self, command: Document) -> mongodb::error::Result<Document> {
+        let url = format!("mongodb://{}/?directConnection=true&serverSelectionTimeoutMS=5000", self.host());
+        Client::with_uri_str(url).await?.database("admin").run_command(command).await
+    }
+}
