@@ -16,7 +16,7 @@ use futures_util::{FutureExt, TryStreamExt};
 use mongodb::bson::{DateTime, doc};
 use mongodb::options::{ClientOptions, IndexOptions, ReadConcern, WriteConcern};
 use mongodb::{Client, Collection, IndexModel};
-use tokio::sync::broadcast;
+use tokio::sync::{OnceCell, broadcast};
 use tokio_util::task::AbortOnDropHandle;
 
 mod row;
@@ -45,6 +45,8 @@ pub struct MongoError(mongodb::error::Error);
 pub struct Mongo {
     rows: Collection<Row>,
     changes: broadcast::Sender<cluster::store::Change>,
+    /// Whether it is a replica set, once it was reached.
+    replicated: OnceCell<bool>,
     _watcher: AbortOnDropHandle<()>,
 }
 
@@ -62,12 +64,24 @@ impl Mongo {
         let rows = client.database(settings.database.as_str()).collection("documents");
         let (changes, _) = broadcast::channel(MAX_WAITING);
         let watcher = watch::watch(client, rows.clone(), changes.clone());
-        Ok(Self { rows, changes, _watcher: AbortOnDropHandle::new(tokio::spawn(watcher)) })
+        let _watcher = AbortOnDropHandle::new(tokio::spawn(watcher));
+        Ok(Self { rows, changes, replicated: OnceCell::new(), _watcher })
     }
 
-    async fn find(&self, key: &Key) -> Result<Option<Row>, StoreError> {
-        let found = self.rows.find_one(doc! { "_id": key.to_string() });
-        bounded(found.into_future()).await
+    /// The newest: a primary that was just elected, or was cut off and does not know it yet, may otherwise show what
+    /// was there before acknowledged writes. A database that stands alone has no others to ask.
+    async fn find(&self, id: &str) -> Result<Option<Row>, StoreError> {
+        let found = async {
+            let concern =
+                if self.is_replicated().await? { ReadConcern::linearizable() } else { ReadConcern::local() };
+            self.rows.find_one(doc! { "_id": id }).read_concern(concern).max_time(PATIENCE).await
+        };
+        bounded(found).await
+    }
+
+    async fn is_replicated(&self) -> mongodb::error::Result<bool> {
+        let asked = self.replicated.get_or_try_init(|| watch::is_replicated(self.rows.client()));
+        asked.await.copied()
     }
 }
 
@@ -99,7 +113,7 @@ fn unreachable(error: &mongodb::error::Error) -> StoreError {
 impl Store for Mongo {
     fn get(&self, key: &Key) -> BoxFuture<'_, Result<Option<Document>, StoreError>> {
         let key = key.clone();
-        async move { Ok(self.find(&key).await?.and_then(Row::into_document)) }.boxed()
+        async move { Ok(self.find(&key.to_string()).await?.and_then(Row::into_document)) }.boxed()
     }
 
     fn page(&self, collection: &Name, after: Option<&Name>) -> BoxFuture<'_, Result<Page, StoreError>> {
@@ -108,6 +122,8 @@ impl Store for Mongo {
         let range =
             doc! { "_id": { "$gt": first, "$lt": format!("{collection}0") }, "body": { "$exists": true } };
         async move {
+            // Behind this the primary is known to be one, and to know all that was acknowledged before.
+            self.find("").await?;
             let rows = async {
                 let found = self.rows.find(range).sort(doc! { "_id": 1 }).limit(MAX_ROWS).await?;
                 found.try_collect::<Vec<Row>>().await

@@ -46,9 +46,9 @@ async fn follow(
     changes: &Sender<Change>,
     seen: &mut Seen,
 ) -> Result<()> {
-    let hello = client.database("admin").run_command(doc! { "hello": 1 }).await?;
+    let replicated = is_replicated(client).await?;
     expire(rows).await?;
-    if hello.contains_key("setName") {
+    if replicated {
         stream(rows, changes, &mut seen.token).await
     } else {
         loop {
@@ -56,6 +56,11 @@ async fn follow(
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
+}
+
+pub(super) async fn is_replicated(client: &Client) -> Result<bool> {
+    let hello = client.database("admin").run_command(doc! { "hello": 1 }).await?;
+    Ok(hello.contains_key("setName"))
 }
 
 /// Goes on behind `token`. When the database does not know it any more, watchers are told of a gap.

@@ -16,7 +16,7 @@ const DUPLICATE_KEY: i32 = 11000;
 impl Mongo {
     pub(super) async fn compare_and_set(&self, write: &Write) -> Result<Revision, StoreError> {
         for _ in 0..MAX_TRIES {
-            let before = self.find(&write.key).await?;
+            let before = self.find(&write.key.to_string()).await?;
             let there = before.as_ref().and_then(Row::there);
             if !write.expect.allows(there) {
                 return Err(StoreError::Conflict { there });
