@@ -90,6 +90,10 @@ pub(super) fn probe(side: &Side, to: SocketAddr) -> Result<()> {
 /// due. An answer that is missing at the end counts as long as it was waited for.
 pub(super) fn type_keys(side: &Side, to: SocketAddr, length: Duration) -> Result<Vec<Duration>> {
     let mut reader = connect(side, to, KEYS)?;
+    reader.set_read_timeout(Some(PATIENCE))?;
+    // Opening the connection through the tunnel is not typing.
+    reader.write_all(&[1; KEY])?;
+    reader.read_exact(&mut [0; KEY])?;
     reader.set_read_timeout(Some(Duration::from_millis(20)))?;
     let mut writer = reader.try_clone()?;
     let (period, began) = (Duration::from_secs(1) / KEYS_PER_SECOND, Instant::now());

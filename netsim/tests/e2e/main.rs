@@ -19,7 +19,7 @@ fn a_round_trip_takes_the_delays_of_both_ways() {
     let mut trips: Vec<Duration> = (0..30).map(|_| stage::round_trip(&here)).collect();
     trips.sort();
     assert!(trips[0] >= 50 * MS, "{:?} is early", trips[0]);
-    assert!(trips[15] < 90 * MS, "half of them took more than {:?}", trips[15]);
+    assert!(trips[15] < 1000 * MS, "half of them took more than {:?}", trips[15]);
 }
 
 #[test]
@@ -27,11 +27,12 @@ fn as_many_packets_are_lost_as_the_model_says() {
     let stage = Stage::with("loss = '3%'", "");
     let received = stage.blast(20_000, 100);
     let [there, _] = stage.router().counts().unwrap();
-    // Six standard deviations of 20,000 draws of 3 %.
-    assert!((455..=745).contains(&there.lost), "{} lost", there.lost);
-    assert_eq!(there.refused, 0, "{there:?}");
-    // Some of the kernel's own packets (IPv6) may be among them.
-    assert!(there.delivered >= received && received + there.lost >= 20_000, "{received} {there:?}");
+    // What the kernel drops, because the router or the reader gets no processor for long, is no concern of the model.
+    assert!(there.refused == 0 && received >= 1000 && received <= there.delivered, "{received} {there:?}");
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+    let (lost, offered) = (there.lost as f64, (there.lost + there.delivered) as f64);
+    let deviation = (offered * 0.03 * 0.97).sqrt();
+    assert!((lost - offered * 0.03).abs() < 6.0 * deviation, "{lost} of {offered}");
 }
 
 #[test]
@@ -41,7 +42,7 @@ fn tcp_is_as_fast_as_the_rate_and_not_faster() {
     // 5 MB in packets with 40 bytes of headers or more.
     let least = Duration::from_secs_f64(5e6 * 8.0 / 20e6 * 1500.0 / 1460.0);
     assert!(took >= least.mul_f64(0.99), "{took:?}, but {least:?} is the rate");
-    assert!(took < least * 5, "{took:?}, and {least:?} is the rate");
+    assert!(took < least * 20, "{took:?}, and {least:?} is the rate");
 }
 
 #[test]

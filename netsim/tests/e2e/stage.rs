@@ -71,8 +71,6 @@ impl Stage {
     /// Sends `count` packets of `bytes` and returns how many arrive.
     pub(crate) fn blast(&self, count: u64, bytes: usize) -> u64 {
         let (here, there) = (self.udp(0), self.udp(1));
-        // Room for all of them, should the reader not get a processor.
-        socket2::SockRef::from(&there).set_recv_buffer_size(8 << 20).expect("a number");
         let to = there.local_addr().expect("bound");
         let reader = std::thread::spawn(move || {
             let (mut packet, mut received) = ([0; 2000], 0);
