@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 use tunnel::shard::{Shard, Shards};
-use tunnel::{Preamble, ServerId, Stream, Tunnel, Ways};
+use tunnel::{Preamble, ServerId, Slot, Stream, Tunnel, Ways};
 
 use crate::error::{RouteError, TryError};
 use crate::metrics::Metrics;
@@ -81,29 +81,24 @@ impl Router {
         &self.0.metrics
     }
 
-    /// Opens a stream with `first` as its first payload and waits for the answer. With an empty `first` a tunnel that
-    /// breaks meanwhile does no harm: the next way is tried.
+    /// Opens a stream with `first` as its first payload and waits for the answer. A node that refuses, or that nothing
+    /// was sent to, does no harm: the next way is tried.
     pub async fn open(&self, want: &Want, first: Bytes) -> Result<Opened, RouteError> {
         let here = self.0.shards.current().map(Shard::index);
         let mut attempt = self.attempt(want);
         loop {
             let way = attempt.next(want, here)?;
-            let (preamble, ways) = (attempt.preamble(want, &way), attempt.ways(&way));
-            let tried = attempt
-                .within(&way, async {
-                    let slot = way.link.reserve(attempt.left()).await?;
-                    let home = slot.home().clone();
-                    let mut stream = slot.open_surviving(&preamble, first.clone(), ways).await?;
-                    stream.answered().await?;
-                    Ok((stream, home))
-                })
-                .await;
+            let reserved = attempt.within(&way, async { Ok(way.link.reserve(attempt.left()).await?) }).await;
+            let (tried, sent) = match reserved {
+                Ok(slot) => (attempt.open(want, &way, slot, &first).await, !first.is_empty()),
+                Err(error) => (Err(error), false),
+            };
             match tried {
                 Ok((stream, home)) => {
                     attempt.opened();
                     return Ok(Opened { stream, server: way.server, home });
                 }
-                Err(error) => attempt.failed(want, way, error, !first.is_empty())?,
+                Err(error) => attempt.failed(want, way, error, sent)?,
             }
         }
     }
@@ -143,6 +138,28 @@ impl Attempt {
             inner.metrics.stream_refused(&error);
             error
         })
+    }
+
+    /// Opens a stream on `slot` and waits for the answer. Once payload was sent there is no other way, so the stream may
+    /// wait until its own way is there again.
+    async fn open(
+        &self,
+        want: &Want,
+        way: &Way<Tunnel>,
+        slot: Slot,
+        first: &Bytes,
+    ) -> Result<(Stream, Shard), TryError> {
+        let (preamble, home) = (self.preamble(want, way), slot.home().clone());
+        let opening = async {
+            let mut stream = slot.open_surviving(&preamble, first.clone(), self.ways(way)).await?;
+            stream.answered().await?;
+            Ok((stream, home))
+        };
+        if first.is_empty() {
+            return self.within(way, opening).await;
+        }
+        let opened = tokio::time::timeout(self.left(), opening).await;
+        opened.unwrap_or(Err(TryError::Deadline(self.limit)))
     }
 
     pub(crate) fn preamble(&self, want: &Want, way: &Way<Tunnel>) -> Preamble {

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use tunnel::pump::{Outcome, Patience};
 use tunnel::shard::Shard;
 
 use super::answer::{Problem, wants_html};
-use super::exchange::{exchange, is_ordinary};
+use super::exchange::{Answered, exchange, is_ordinary};
 use super::headers::{self, Note};
 use super::host::host;
 use super::reply::{Reply, Tally, redirect};
@@ -24,13 +23,10 @@ use super::upgrade::{self, Both, JoinError, Wanted};
 use super::upload::{GoOn, Meter, Upload};
 use crate::metrics::Metrics;
 use crate::route::Want;
-use crate::router::{Opened, Router};
+use crate::router::Router;
 
 /// The service of a node that requests go to.
 const SERVICE: &str = "portal";
-
-/// To the head of the response, after the body last moved. Long: a page may wait for a session to start.
-const RESPONSE: Duration = Duration::from_secs(120);
 
 /// Forwards requests; shared by all connections.
 #[derive(Debug)]
@@ -108,8 +104,6 @@ impl Forwarder {
         mut parts: http::request::Parts,
         body: Incoming,
     ) -> Result<Response<Reply>, Problem> {
-        let way = self.open(&context).await?;
-        let server = way.server.clone();
         let meter = Arc::new(Meter::default());
         let mut upload = Upload::new(body, meter.clone());
         parts.version = http::Version::HTTP_11;
@@ -121,7 +115,8 @@ impl Forwarder {
             go_on.on_continue(&mut request);
         }
         let request = request.map(|()| upload);
-        let (response, exchange) = exchange(way, request, meter.clone(), RESPONSE).await?;
+        let answered = exchange(&self.router, &self.want(&context), request, meter.clone()).await?;
+        let Answered { response, exchange, server, .. } = answered;
         go_on.on_answer(response.status());
         if !is_ordinary(response.status()) {
             return Err(Problem::BrokeOff { server, reason: "it switched protocols unasked".into() });
@@ -139,15 +134,14 @@ impl Forwarder {
         body: Incoming,
         wanted: Wanted,
     ) -> Result<Response<Reply>, Problem> {
-        let way = self.open(&context).await?;
-        let (server, home) = (way.server.clone(), way.home.clone());
         let client = hyper::upgrade::on(Request::from_parts(parts.clone(), body));
         upgrade::ask(&mut parts.headers, &wanted);
         (parts.method, parts.version) = (Method::GET, http::Version::HTTP_11);
         parts.extensions = http::Extensions::new();
         let request = Request::from_parts(parts, Empty::<Bytes>::new());
         let meter = Arc::new(Meter::default());
-        let (mut response, exchange) = exchange(way, request, meter.clone(), RESPONSE).await?;
+        let answered = exchange(&self.router, &self.want(&context), request, meter.clone()).await?;
+        let Answered { mut response, exchange, server, home } = answered;
         let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let both = switches.then(|| Both { client, server: hyper::upgrade::on(&mut response) });
         let (mut parts, body) = response.into_parts();
@@ -169,15 +163,14 @@ impl Forwarder {
         Ok(Response::from_parts(parts, Reply::nothing()))
     }
 
-    async fn open(&self, context: &Context) -> Result<Opened, Problem> {
+    fn want(&self, context: &Context) -> Want {
         let (server, sticky) = match &context.target {
             Target::Pinned(id) => (Some(id.clone()), None),
             Target::Sticky(id) => (None, Some(id.clone())),
             Target::Any => (None, None),
         };
         let client = Some(context.client);
-        let want = Want { server, sticky, service: self.service.clone(), client, trace: context.trace };
-        Ok(self.router.open(&want, Bytes::new()).await?)
+        Want { server, sticky, service: self.service.clone(), client, trace: context.trace }
     }
 
     fn tally(&self, up: Arc<Meter>) -> Tally {

@@ -10,7 +10,8 @@
 //! forward       one request, one response              route         which server
 //! host, headers what stays behind, what is added       upload, pace  the request's body, watched
 //! reply         the response's body                    turned        429 for too many connections
-//! exchange      HTTP/1.1 inside a stream               upgrade       WebSocket: bytes after the 101
+//! exchange      HTTP/1.1 inside a stream               late          whose first bytes open it
+//! upgrade       WebSocket: bytes after the 101
 //! answer        what we say instead of a server        wording, page its words, its looks
 //! patient       a socket that gives up on a stalled reader
 //! ```
@@ -25,6 +26,7 @@ pub mod front;
 mod greet;
 mod headers;
 mod host;
+mod late;
 pub mod listen;
 mod pace;
 mod page;

@@ -19,6 +19,7 @@ use tunnel::pump::{self, Outcome, Patience};
 
 use super::answer::Problem;
 use super::headers;
+use super::late::Late;
 use super::listen::Socket;
 
 /// What a client wants to go on with.
@@ -110,8 +111,9 @@ impl Both {
     pub(super) async fn join(self, patience: Patience) -> Result<Outcome, JoinError> {
         // The server's 101 is there; the client's side is ready once it was told.
         let (server, client) = (self.server.await?, self.client.await?);
-        let server = server.downcast::<TokioIo<Stream>>().map_err(|_| JoinError::Unknown)?;
-        let (mut stream, early) = (server.io.into_inner(), server.read_buf);
+        let server = server.downcast::<TokioIo<Late>>().map_err(|_| JoinError::Unknown)?;
+        let mut stream = server.io.into_inner().into_stream().ok_or(JoinError::Unknown)?;
+        let early = server.read_buf;
         match auto::upgrade::downcast::<TokioIo<Socket>>(client) {
             Ok(client) => {
                 stream.send.write(client.read_buf).await?;

@@ -20,6 +20,8 @@ const GO_ON: Duration = Duration::from_secs(1);
 /// What others may know about a body under way.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
+    /// The stream is open; before that the body is asked once, for what is there, and no time counts.
+    pub opened: AtomicBool,
     pub moved: AtomicU64,
     pub ended: AtomicBool,
     pub too_slow: AtomicBool,
@@ -67,6 +69,9 @@ impl Upload {
 
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(held) = &mut self.held else { return Poll::Ready(()) };
+        if !self.meter.opened.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
         if !held.unwanted {
             let timeout = held.timeout.get_or_insert_with(|| Box::pin(sleep(GO_ON)));
             match Pin::new(&mut held.go_on).poll(cx) {
@@ -108,6 +113,9 @@ impl Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         ready!(self.poll_held(cx));
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            if !self.meter.opened.load(Ordering::Relaxed) {
+                return Poll::Pending;
+            }
             return self.poll_alarm(cx).map(|error| Some(Err(error)));
         };
         let bytes = match &frame {

@@ -4,6 +4,7 @@
 
 mod authority;
 mod curl;
+mod flight;
 mod frames;
 mod hostile;
 mod life;

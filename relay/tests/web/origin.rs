@@ -22,6 +22,19 @@ type Body = BoxBody<Bytes, hyper::Error>;
 pub(crate) struct Origin {
     pub name: String,
     pub seen: Seen,
+    pub manner: Manner,
+}
+
+/// What a node does with a stream, once the first payload is there.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Manner {
+    /// Says yes at once, and does not wait for payload.
+    Answers,
+    /// Says yes after the payload has come.
+    Waits,
+    Refuses,
+    /// Resets the stream without a word.
+    Breaks,
 }
 
 fn text(text: impl Into<Bytes>) -> Body {
@@ -38,7 +51,20 @@ impl Origin {
                     let _gone = stream.answer(&Answer::refused(Status::NoSuchServer, "not me")).await;
                     return;
                 }
-                stream.answer(&Answer::ok()).await.expect("answers");
+                if origin.manner != Manner::Answers {
+                    let first = stream.recv.read().await.expect("payload").expect("before an answer");
+                    let line = String::from_utf8_lossy(&first).lines().next().unwrap_or_default().to_owned();
+                    origin.seen.lock().expect("no panic").push(format!("{} first {line}", origin.name));
+                    stream.recv.put_back(first);
+                }
+                match origin.manner {
+                    Manner::Answers | Manner::Waits => stream.answer(&Answer::ok()).await.expect("answers"),
+                    Manner::Refuses => {
+                        let _gone = stream.answer(&Answer::refused(Status::Busy, "not now")).await;
+                        return;
+                    }
+                    Manner::Breaks => return stream.reset(1),
+                }
                 let service = service_fn(move |request| origin.clone().answer(request));
                 let connection = hyper::server::conn::http1::Builder::new()
                     .serve_connection(TokioIo::new(stream), service)

@@ -19,7 +19,7 @@ use tunnel::tls::Acceptor;
 use tunnel::wire::control::{Hello, PROTOCOL};
 use tunnel::{NodeKey, Secret, ServerId, ServerIdentity, Transport, Trust, Tunnel};
 
-use crate::origin::{Origin, Seen};
+use crate::origin::{Manner, Origin, Seen};
 
 pub(crate) struct Stage {
     pub address: SocketAddr,
@@ -94,15 +94,19 @@ impl Stage {
 
     /// A node of this name that serves an [`Origin`].
     pub(crate) async fn node(&mut self, name: &str) {
-        self.join(name, Transport::Quic).await;
+        self.join(name, Transport::Quic, Manner::Answers).await;
+    }
+
+    pub(crate) async fn node_that(&mut self, manner: Manner, name: &str) {
+        self.join(name, Transport::Quic, manner).await;
     }
 
     /// The same over TCP, by the port of the clients.
     pub(crate) async fn node_over_tls(&mut self, name: &str) {
-        self.join(name, Transport::Tls).await;
+        self.join(name, Transport::Tls, Manner::Answers).await;
     }
 
-    async fn join(&mut self, name: &str, over: Transport) {
+    async fn join(&mut self, name: &str, over: Transport, manner: Manner) {
         let hello = Hello {
             protocol: PROTOCOL,
             server_id: id(name),
@@ -140,7 +144,7 @@ impl Stage {
             reach: vec![],
         };
         let registered = self.router.nodes().register(registration, tunnel.clone()).expect("registers");
-        let origin = Origin { name: name.to_owned(), seen: self.seen.clone() };
+        let origin = Origin { name: name.to_owned(), seen: self.seen.clone(), manner };
         node.home().clone().spawn(origin.serve(node.clone()));
         self.nodes.push((name.to_owned(), registered, tunnel, node));
     }
