@@ -7,6 +7,7 @@ use serde::Serialize;
 use tunnel::{ServerId, Status, TraceId};
 
 use super::page;
+use super::serve::{HEAD_BYTES, HEADERS};
 use super::wording::Text;
 use crate::error::RouteError;
 
@@ -35,6 +36,10 @@ pub enum Problem {
     TooLate { server: ServerId },
     #[error("The request came too slowly: less than {0} bytes a second.")]
     SlowRequest(u64),
+    #[error("The address of the request has more than {HEAD_BYTES} bytes.")]
+    LongTarget,
+    #[error("The head of the request has more than {HEAD_BYTES} bytes or {HEADERS} headers.")]
+    LargeHead,
     #[error("Too many connections or requests come from your address.")]
     TooMany,
     #[error("The method `{0}` is not allowed here.")]
@@ -108,11 +113,21 @@ impl Problem {
         if let Some(seconds) = self.retry_after() {
             headers.insert(RETRY_AFTER, seconds.into());
         }
-        if matches!(self, Self::BadRequest(_) | Self::SlowRequest(_) | Self::TooMany) {
-            // What follows on the connection may not be what it seems; hyper leaves this out of HTTP/2.
+        if self.ends_connection() {
             headers.insert(http::header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+impl Problem {
+    /// Whether what follows on the connection may not be what it seems. hyper leaves the header out of HTTP/2.
+    fn ends_connection(&self) -> bool {
+        use Problem as P;
+        matches!(
+            self,
+            P::BadRequest(_) | P::SlowRequest(_) | P::TooMany | P::Method(_) | P::LongTarget | P::LargeHead
+        )
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::{Body, Incoming};
 use tunnel::TraceId;
@@ -16,7 +17,7 @@ use super::answer::{Problem, wants_html};
 use super::exchange::{Answered, exchange, is_ordinary};
 use super::headers::{self, Note};
 use super::host::host;
-use super::reply::{Reply, Tally, redirect};
+use super::reply::{Reply, Tally, redirect, refusal};
 use super::route::{Route, Target, Unroutable, remember, route};
 use super::serve::Serving;
 use super::upgrade::{self, Both, JoinError, Wanted};
@@ -60,10 +61,14 @@ impl Forwarder {
     pub(super) async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<Reply> {
         let trace = TraceId::random();
         let (html, head) = (wants_html(request.headers()), *request.method() == Method::HEAD);
+        let upgrade = request.headers().contains_key(UPGRADE);
         let answer = self.try_answer(request, client, trace).await;
-        answer.unwrap_or_else(|problem| {
-            problem.answer(html, trace).map(|text| if head { Reply::nothing() } else { Reply::own(text) })
-        })
+        let mut answer = answer.unwrap_or_else(|problem| refusal(&problem, html, head, trace));
+        if upgrade && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            // What follows on the connection was not read as HTTP by `strict`.
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
     }
 
     async fn try_answer(

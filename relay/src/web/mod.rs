@@ -6,7 +6,8 @@
 //! front         the whole: opened, reloaded, drained
 //! listen        accepts, counts, hands to a shard      certificates  what clients are shown, and until when
 //! greet         PROXY header, ClientHello, ALPN        challenge     what an ACME authority is shown
-//! serve         HTTP/1.1 or HTTP/2, with limits        acme          gets and renews them, on a schedule
+//! strict        HTTP/1.1 that has one reading           acme          gets and renews them, on a schedule
+//! serve         HTTP/1.1 or HTTP/2, with limits
 //! forward       one request, one response              route         which server
 //! host, headers what stays behind, what is added       upload, pace  the request's body, watched
 //! reply         the response's body                    turned        429 for too many connections
@@ -35,6 +36,7 @@ mod reply;
 pub mod route;
 mod schedule;
 pub mod serve;
+mod strict;
 mod turned;
 mod upgrade;
 mod upload;

@@ -11,7 +11,9 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio_util::task::AbortOnDropHandle;
+use tunnel::TraceId;
 
+use super::answer::Problem;
 use super::upload::Meter;
 use crate::metrics::Metrics;
 
@@ -49,7 +51,7 @@ impl Reply {
         Self::Own(Full::default())
     }
 
-    pub(super) fn own(text: String) -> Self {
+    fn own(text: String) -> Self {
         Self::Own(Full::from(text))
     }
 
@@ -108,6 +110,11 @@ impl Body for Reply {
             Self::Server { body, .. } => body.size_hint(),
         }
     }
+}
+
+/// An answer of our own, without its text to a HEAD.
+pub(super) fn refusal(problem: &Problem, html: bool, head: bool, trace: TraceId) -> Response<Reply> {
+    problem.answer(html, trace).map(|text| if head { Reply::nothing() } else { Reply::own(text) })
 }
 
 /// 308 keeps the method. The location is a path of ours, so it leads nowhere else.

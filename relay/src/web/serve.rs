@@ -1,12 +1,13 @@
 //! HTTP/1.1 or HTTP/2 on one client connection, with every limit that hyper leaves open.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::{Request, Response};
+use futures_util::future::Either;
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::service::service_fn;
@@ -14,9 +15,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tunnel::TraceId;
 
+use super::answer::wants_html;
 use super::listen::Socket;
-use super::reply::Reply;
+use super::reply::{Reply, refusal};
+use super::strict::Strict;
 
 /// For the whole head of a request, and between requests of HTTP/1.1.
 pub const HEAD: Duration = Duration::from_secs(10);
@@ -24,7 +28,9 @@ pub const HEAD: Duration = Duration::from_secs(10);
 pub const HEAD_BYTES: usize = 64 * 1024;
 /// HTTP/2 counts 32 bytes on top for each header (RFC 9113 §10.5.1).
 const HEADER_LIST: u32 = 32 * 1024;
-const HEADERS: usize = 100;
+pub(super) const HEADERS: usize = 100;
+/// hyper's own limit: `strict` answers before it is reached.
+const BUFFER: usize = HEAD_BYTES + 16 * 1024;
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 100;
 /// Streams that the client reset before we looked at them (CVE-2023-44487), and that we reset for its mistakes.
@@ -77,12 +83,21 @@ where
 {
     let asked = Arc::new(AtomicBool::new(false));
     let mark = asked.clone();
-    let service = service_fn(move |request| {
+    // The protocol was agreed in the TLS handshake, so nothing is guessed from the first bytes.
+    let h2 = socket.get_ref().1.alpn_protocol() == Some(b"h2");
+    let (socket, refused) = Strict::new(socket, h2);
+    let service = service_fn(move |request: Request<Incoming>| {
         mark.store(true, Ordering::Relaxed);
-        let answered = answer(request);
+        let answered = match refused.next() {
+            Some(problem) => {
+                let (html, head) = (wants_html(request.headers()), *request.method() == Method::HEAD);
+                Either::Left(ready(refusal(&problem, html, head, TraceId::random())))
+            }
+            None => Either::Right(answer(request)),
+        };
         async move { Ok::<_, Infallible>(answered.await) }
     });
-    let builder = builder(&socket, &serving);
+    let builder = builder(h2, &serving);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
     tokio::pin!(connection);
     let silent = async {
@@ -113,15 +128,14 @@ where
     }
 }
 
-/// The protocol was agreed in the TLS handshake, so nothing is guessed from the first bytes.
-fn builder(socket: &Socket, serving: &Serving) -> auto::Builder<Tracked> {
+fn builder(h2: bool, serving: &Serving) -> auto::Builder<Tracked> {
     let mut builder = auto::Builder::new(Tracked(serving.tasks.clone()));
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_headers(HEADERS)
-        .max_buf_size(HEAD_BYTES)
+        .max_buf_size(BUFFER)
         .half_close(false);
     builder
         .http2()
@@ -133,6 +147,5 @@ fn builder(socket: &Socket, serving: &Serving) -> auto::Builder<Tracked> {
         .keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
         .enable_connect_protocol();
-    let h2 = socket.get_ref().1.alpn_protocol() == Some(b"h2");
     if h2 { builder.http2_only() } else { builder.http1_only() }
 }

@@ -21,6 +21,7 @@ use super::answer::Problem;
 use super::headers;
 use super::late::Late;
 use super::listen::Socket;
+use super::strict::Strict;
 
 /// What a client wants to go on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +115,7 @@ impl Both {
         let server = server.downcast::<TokioIo<Late>>().map_err(|_| JoinError::Unknown)?;
         let mut stream = server.io.into_inner().into_stream().ok_or(JoinError::Unknown)?;
         let early = server.read_buf;
-        match auto::upgrade::downcast::<TokioIo<Socket>>(client) {
+        match auto::upgrade::downcast::<TokioIo<Strict<Socket>>>(client) {
             Ok(client) => {
                 stream.send.write(client.read_buf).await?;
                 pumped(client.io.into_inner(), early, stream, patience).await
