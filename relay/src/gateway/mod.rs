@@ -83,40 +83,24 @@ impl Gateway {
         let (tasks, streams, stop) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
         let (arriving, arrived) = mpsc::channel(ARRIVALS);
 
-        let mut registry = Registry::with_prefix("fastx_gateway");
-        let metrics = Metrics::register(&mut registry);
-        let nodes = Arc::new(Nodes::default());
-        let admission = Admission::open(dirs.local(admission::FILE), &settings)?;
-        nodes.remember(admission.known());
-        let guard = Guard::new(&settings.limits);
-        let router = Router::new(nodes.clone(), shards.clone(), metrics.clone(), settings.limits.open);
-        registry.register_collector(Box::new(Tunnels { nodes: nodes.clone(), guard: guard.clone() }));
-
+        let Core { registry, metrics, nodes, admission, guard, router } =
+            Core::new(&settings, dirs, &shards)?;
         let quic = listen_quic(&settings, &identity, &reset_key, &shards, &arriving)?;
+        let mut address = settings.listen.0;
         if let Some(first) = quic.first() {
             metrics.udp_buffers(&first.buffers());
+            address.set_port(first.address().port());
         }
         let cut = CancellationToken::new();
         let ports = Ports::new(router.clone(), guard.clone(), streams.clone(), cut.clone());
         ports.set(&settings)?;
         let acceptor = Arc::new(Acceptor::new(&identity, &shards, &arriving).map_err(KeysError::from)?);
-        let mut address = settings.listen.0;
-        if let Some(first) = quic.first() {
-            address.set_port(first.address().port());
-        }
-        let parts = Parts {
-            address,
-            own: identity,
-            router: router.clone(),
-            guard: guard.clone(),
-            nodes: acceptor.clone(),
-        };
+        let (own, nodes_in) = (identity, acceptor.clone());
+        let parts = Parts { address, own, router: router.clone(), guard: guard.clone(), nodes: nodes_in };
         let front = Front::open(&settings, &dirs.local_dir, parts)?;
-
-        let settings = Arc::new(ArcSwap::from_pointee(settings));
         let gateway = Self(Arc::new(Inner {
             dirs: dirs.clone(),
-            settings,
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
             since: Timestamp::now(),
             nodes,
             admission,
@@ -134,10 +118,15 @@ impl Gateway {
             stop,
             leave: CancellationToken::new(),
         }));
-        gateway.look_at_certificates();
-        gateway.spawn_keepers(arrived);
-        admin::start(&gateway).await?;
+        gateway.attend(arrived).await?;
         Ok(gateway)
+    }
+
+    /// Starts what runs beside the listeners.
+    async fn attend(&self, arrived: mpsc::Receiver<Pending>) -> Result<(), StartError> {
+        self.look_at_certificates();
+        self.spawn_keepers(arrived);
+        Ok(admin::start(self).await?)
     }
 
     fn spawn_keepers(&self, arrived: mpsc::Receiver<Pending>) {
@@ -198,6 +187,30 @@ impl Gateway {
 
     pub(crate) fn dirs(&self) -> &Dirs {
         &self.0.dirs
+    }
+}
+
+/// What a gateway knows and decides with, before it listens.
+struct Core {
+    registry: Registry,
+    metrics: Metrics,
+    nodes: Arc<Nodes>,
+    admission: Arc<Admission>,
+    guard: Arc<Guard>,
+    router: Router,
+}
+
+impl Core {
+    fn new(settings: &Settings, dirs: &Dirs, shards: &Shards) -> Result<Self, StartError> {
+        let mut registry = Registry::with_prefix("fastx_gateway");
+        let metrics = Metrics::register(&mut registry);
+        let nodes = Arc::new(Nodes::default());
+        let admission = Admission::open(dirs.local(admission::FILE), settings)?;
+        nodes.remember(admission.known());
+        let guard = Guard::new(&settings.limits);
+        let router = Router::new(nodes.clone(), shards.clone(), metrics.clone(), settings.limits.open);
+        registry.register_collector(Box::new(Tunnels { nodes: nodes.clone(), guard: guard.clone() }));
+        Ok(Self { registry, metrics, nodes, admission, guard, router })
     }
 }
 
