@@ -68,7 +68,7 @@ fn mode(path: &Path) -> u32 {
 /// Waits until the status is what is wanted, and says what it was if it never is.
 async fn wait(certificates: &Certificates, wanted: impl Fn(&serde_json::Value) -> bool) {
     let status = || serde_json::to_value(certificates.status()).unwrap();
-    for _ in 0..300 {
+    for _ in 0..1200 {
         if wanted(&status()) {
             return;
         }
@@ -106,6 +106,60 @@ async fn a_certificate_is_got_kept_and_taken_up_again() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     keeping.abort();
     assert!(std::fs::read(local.join("certificate.pem")).unwrap() == saved);
+}
+
+/// Writes what an earlier run has left: a certificate of 600 s, of which two thirds are over in 2 to 22 s. Its PEM.
+fn near_its_end(local: &Path) -> String {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    params.not_before = rcgen::date_time_ymd(1970, 1, 1) + (now - Duration::from_secs(398));
+    params.not_after = params.not_before + Duration::from_secs(600);
+    let pem = params.self_signed(&key).unwrap().pem();
+    std::fs::create_dir_all(local).unwrap();
+    std::fs::write(local.join("certificate.pem"), format!("{pem}\n{}", key.serialize_pem())).unwrap();
+    std::fs::set_permissions(local.join("certificate.pem"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    pem
+}
+
+async fn shows(stage: &Stage, pem: &str) -> bool {
+    let socket = tokio::net::TcpStream::connect(stage.address).await.unwrap();
+    handshake(socket, pem, &[]).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_certificate_near_its_end_is_renewed_while_the_gateway_runs() {
+    let stage = Stage::new().await;
+    let folder = stage.folder.path();
+    let (_pebble, directory) = pebble(folder, stage.address.port()).await;
+    let ca_file = Some(folder.join("pebble.pem"));
+    let acme = Acme { domains: vec!["localhost".into()], email: None, directory: Some(directory), ca_file };
+    let local = folder.join("acme");
+    let old = near_its_end(&local);
+    let keeping = tokio::spawn(Renewal::new(acme, local).keep(stage.certificates.clone()));
+    wait(&stage.certificates, |status| status["names"] == serde_json::json!(["localhost"])).await;
+    let end = stage.certificates.status().facts.not_after;
+    assert!(shows(&stage, &old).await, "it serves until there is a newer one");
+    wait(&stage.certificates, |status| status["notAfter"] != serde_json::json!(end)).await;
+    keeping.abort();
+    assert!(stage.certificates.status().facts.not_after > end);
+    assert!(!shows(&stage, &old).await);
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_renewed_is_kept() {
+    let stage = Stage::new().await;
+    let folder = stage.folder.path();
+    // Nobody answers at the authority's address.
+    let directory = Some(format!("https://localhost:{}/dir", free_port()));
+    let acme = Acme { domains: vec!["localhost".into()], email: None, directory, ca_file: None };
+    let local = folder.join("acme");
+    let old = near_its_end(&local);
+    let keeping = tokio::spawn(Renewal::new(acme, local).keep(stage.certificates.clone()));
+    wait(&stage.certificates, |status| status["problem"]["reason"].is_string()).await;
+    assert_eq!(stage.certificates.status().facts.names, ["localhost"]);
+    assert!(shows(&stage, &old).await);
+    keeping.abort();
 }
 
 #[tokio::test]
