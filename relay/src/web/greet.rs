@@ -10,7 +10,7 @@ use tunnel::tls::is_tunnel;
 
 use super::certificates::ALPN_ACME;
 use super::listen::{Door, Socket};
-use super::patient::{Patient, WRITE};
+use super::patient::Patient;
 use crate::guard::Turned;
 use crate::proxied;
 
@@ -65,7 +65,8 @@ pub(super) async fn greet(mut socket: TcpStream, peer: Peer, door: &Door) -> io:
         return Ok(Greeted::Done);
     }
     let turned_away = permit.is_none();
-    let hello = StartHandshake::from_parts(hello.accepted, Patient::new(hello.io, WRITE, permit));
+    let hello =
+        StartHandshake::from_parts(hello.accepted, Patient::new(hello.io, door.forwarder.write(), permit));
     let socket = hello.into_stream(door.certificates.for_clients()).await?;
     Ok(if turned_away { Greeted::TurnedAway { socket } } else { Greeted::Client { socket, client } })
 }

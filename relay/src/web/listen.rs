@@ -105,7 +105,7 @@ impl Door {
                     let forwarder = forwarder.clone();
                     async move { forwarder.answer(request, client).await }
                 };
-                serve(socket, self.serving.clone(), answer).await;
+                serve(socket, self.serving.clone(), self.forwarder.write(), answer).await;
             }
             Ok(Ok(Greeted::TurnedAway { socket })) => {
                 turn_away(socket, self.serving.clone(), deadline).await;

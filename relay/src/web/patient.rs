@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// A write that moves nothing for this long ends the connection.
+/// Unacknowledged for this long, what was sent ends the connection; `limits.write` unless it says otherwise.
 pub(super) const WRITE: Duration = Duration::from_secs(60);
 
 /// The socket, and what lives as long as it does.

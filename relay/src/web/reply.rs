@@ -14,6 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tunnel::TraceId;
 
 use super::answer::Problem;
+use super::stall;
 use super::upload::Meter;
 use crate::metrics::Metrics;
 
@@ -83,7 +84,9 @@ impl Body for Reply {
         match &mut *self {
             Self::Own(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
             Self::Server { body, exchange, tally } => {
-                let frame = ready!(Pin::new(body).poll_frame(cx));
+                let polled = Pin::new(body).poll_frame(cx);
+                stall::note(polled.is_ready());
+                let frame = ready!(polled);
                 if let Some(Ok(frame)) = &frame {
                     tally.down += frame.data_ref().map_or(0, Bytes::len) as u64;
                 }

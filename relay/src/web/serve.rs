@@ -20,6 +20,7 @@ use tunnel::TraceId;
 use super::answer::wants_html;
 use super::listen::Socket;
 use super::reply::{Reply, refusal};
+use super::stall::watched;
 use super::strict::Strict;
 
 /// For the whole head of a request, and between requests of HTTP/1.1.
@@ -62,21 +63,25 @@ impl Serving {
     }
 }
 
-/// Streams of HTTP/2 run as tasks that are counted, on the thread of their connection.
+/// Streams of HTTP/2 run as tasks that are counted, on the thread of their connection, and end with a client that does
+/// not read.
 #[derive(Clone, Debug)]
-struct Tracked(TaskTracker);
+struct Tracked {
+    tasks: TaskTracker,
+    write: Duration,
+}
 
 impl<F> Executor<F> for Tracked
 where
     F: Future<Output: Send> + Send + 'static,
 {
     fn execute(&self, task: F) {
-        self.0.spawn(task);
+        self.tasks.spawn(watched(task, self.write));
     }
 }
 
-/// Serves one connection until it ends, is drained, or is cut.
-pub(super) async fn serve<F, A>(socket: Socket, serving: Serving, answer: F)
+/// Serves one connection until it ends, is drained, or is cut. `write`: for how long a client may take nothing.
+pub(super) async fn serve<F, A>(socket: Socket, serving: Serving, write: Duration, answer: F)
 where
     F: Fn(Request<Incoming>) -> A + Clone + Send + 'static,
     A: Future<Output = Response<Reply>> + Send + 'static,
@@ -97,7 +102,7 @@ where
         };
         async move { Ok::<_, Infallible>(answered.await) }
     });
-    let builder = builder(h2, &serving);
+    let builder = builder(h2, &serving, write);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
     tokio::pin!(connection);
     let silent = async {
@@ -128,8 +133,8 @@ where
     }
 }
 
-fn builder(h2: bool, serving: &Serving) -> auto::Builder<Tracked> {
-    let mut builder = auto::Builder::new(Tracked(serving.tasks.clone()));
+fn builder(h2: bool, serving: &Serving, write: Duration) -> auto::Builder<Tracked> {
+    let mut builder = auto::Builder::new(Tracked { tasks: serving.tasks.clone(), write });
     builder
         .http1()
         .timer(TokioTimer::new())

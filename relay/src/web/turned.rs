@@ -9,6 +9,7 @@ use tunnel::TraceId;
 
 use super::answer::{Problem, wants_html};
 use super::listen::Socket;
+use super::patient::WRITE;
 use super::reply::refusal;
 use super::serve::{Serving, serve};
 
@@ -19,5 +20,5 @@ pub(super) async fn turn_away(socket: Socket, serving: Serving, deadline: Instan
         ready(refusal(&Problem::TooMany, html, head, TraceId::random()))
     };
     // Past its deadline the connection is simply dropped.
-    let _elapsed = tokio::time::timeout_at(deadline, serve(socket, serving, answer)).await;
+    let _elapsed = tokio::time::timeout_at(deadline, serve(socket, serving, WRITE, answer)).await;
 }
