@@ -7,9 +7,10 @@ use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use governor::clock::DefaultClock;
+use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
@@ -26,6 +27,8 @@ pub enum Turned {
     TooFast,
     #[error("as many TLS handshakes are under way as `limits.handshakes` allows")]
     Handshakes,
+    #[error("this address sends requests faster than `limits.requestsPerSecond` allows")]
+    Requests,
 }
 
 type Rate = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, DefaultClock>;
@@ -54,6 +57,7 @@ struct Bounds {
     per_address: u32,
     handshakes: u32,
     rate: Rate,
+    requests: Rate,
 }
 
 impl Bounds {
@@ -64,6 +68,9 @@ impl Bounds {
             per_address: limits.connections_per_address,
             handshakes: limits.handshakes,
             rate: RateLimiter::hashmap(quota),
+            requests: RateLimiter::hashmap(
+                Quota::per_second(limits.requests_per_second).allow_burst(limits.request_burst),
+            ),
         }
     }
 }
@@ -138,6 +145,12 @@ impl Guard {
         Ok(handshake)
     }
 
+    /// Counts a request over HTTP from `ip`; `Err`: how long until the next one is welcome.
+    pub fn request(&self, ip: IpAddr) -> Result<(), Duration> {
+        let checked = self.bounds.load().requests.check_key(&aggregate(ip));
+        checked.map_err(|over| over.wait_time_from(DefaultClock::default().now()))
+    }
+
     /// Client connections open now.
     pub fn open(&self) -> u32 {
         self.open.load(Ordering::Relaxed)
@@ -146,8 +159,10 @@ impl Guard {
     /// Forgets the rates of addresses that have been quiet; call it now and then.
     pub fn sweep(&self) {
         let bounds = self.bounds.load();
-        bounds.rate.retain_recent();
-        bounds.rate.shrink_to_fit();
+        for rate in [&bounds.rate, &bounds.requests] {
+            rate.retain_recent();
+            rate.shrink_to_fit();
+        }
     }
 
     fn count_address(&self, address: IpAddr, most: u32) -> Result<(), Turned> {

@@ -68,7 +68,8 @@ impl Metrics {
 
     fn enter(self, to: &mut Registry) {
         to.register("connections", "Client connections accepted, by listener", self.connections);
-        to.register("connections_turned_away", "Connections over a limit, by limit", self.turned_away);
+        let turned = "Connections and requests over a limit, by limit";
+        to.register("connections_turned_away", turned, self.turned_away);
         let failed = "Tries to accept that failed, for want of file descriptors or memory";
         to.register("accept_errors", failed, self.accept_errors);
         to.register("streams_opened", "Streams that a node answered with yes", self.streams);
@@ -101,6 +102,7 @@ impl Metrics {
             Turned::AddressFull => "connections-per-address",
             Turned::TooFast => "new-per-second",
             Turned::Handshakes => "handshakes",
+            Turned::Requests => "requests-per-second",
         };
         self.turned_away.get_or_create(&[("limit", limit)]).inc();
     }

@@ -19,6 +19,11 @@ pub struct Limits {
     pub new_per_second: NonZeroU32,
     /// New connections from one address that may come at once on top.
     pub new_burst: NonZeroU32,
+    /// Requests over HTTP a second from one address, sustained. About what a gateway of four cores forwards in all, so
+    /// the default, too, only keeps one address from taking every turn.
+    pub requests_per_second: NonZeroU32,
+    /// Requests from one address that may come at once on top.
+    pub request_burst: NonZeroU32,
     /// TLS handshakes at once, clients and nodes together. One costs about 1 ms of a core: 1,024 are a queue of 0.25 s
     /// on four cores, and 1,000 nodes may come back together after a restart.
     pub handshakes: u32,
@@ -50,6 +55,8 @@ impl Default for Limits {
             connections_per_address: 4_096,
             new_per_second: NonZeroU32::new(20_000).expect("not zero"),
             new_burst: NonZeroU32::new(20_000).expect("not zero"),
+            requests_per_second: NonZeroU32::new(20_000).expect("not zero"),
+            request_burst: NonZeroU32::new(20_000).expect("not zero"),
             handshakes: 1_024,
             servers: 10_000,
             failed_hellos_per_minute: NonZeroU32::new(30).expect("not zero"),

@@ -42,6 +42,9 @@ pub struct Settings {
     /// Load balancers that are believed when they name the client in a PROXY header.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proxy_protocol_from: Vec<Cidr>,
+    /// Proxies that open TLS in front, and are believed when they name the client in `X-Forwarded-For`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_proxies: Vec<Cidr>,
     #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub limits: Limits,
     /// Loopback address for `/livez`, `/readyz` and `/metrics`; the admin socket has them in any case.

@@ -1,5 +1,7 @@
 //! Answers of the gateway's own: what is wrong, why, and what to do next, with a stable code and the request's id.
 
+use std::time::Duration;
+
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response};
 use jiff::Timestamp;
@@ -40,8 +42,11 @@ pub enum Problem {
     LongTarget,
     #[error("The head of the request has more than {HEAD_BYTES} bytes or {HEADERS} headers.")]
     LargeHead,
-    #[error("Too many connections or requests come from your address.")]
+    #[error("Too many connections come from your address.")]
     TooMany,
+    /// The next one is welcome after this time.
+    #[error("Requests come from your address faster than this gateway allows.")]
+    TooOften(Duration),
     #[error("The method `{0}` is not allowed here.")]
     Method(String),
 }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -16,15 +17,18 @@ use tunnel::shard::Shard;
 use super::answer::{Problem, wants_html};
 use super::exchange::{Answered, exchange, is_ordinary};
 use super::headers::{self, Note};
+use super::hops::{Asker, asker};
 use super::host::host;
 use super::reply::{Reply, Tally, redirect, refusal};
 use super::route::{Route, Target, Unroutable, remember, route};
 use super::serve::Serving;
 use super::upgrade::{self, Both, JoinError, Wanted};
 use super::upload::{GoOn, Meter, Upload};
+use crate::guard::{Guard, Turned};
 use crate::metrics::Metrics;
 use crate::route::Want;
 use crate::router::Router;
+use crate::settings::{Cidr, Settings};
 
 /// The service of a node that requests go to.
 const SERVICE: &str = "portal";
@@ -33,7 +37,10 @@ const SERVICE: &str = "portal";
 #[derive(Debug)]
 pub struct Forwarder {
     router: Router,
+    guard: Arc<Guard>,
     service: Arc<str>,
+    /// Proxies whose word on the client is believed.
+    trusted: ArcSwap<Vec<Cidr>>,
     /// Of upgraded connections.
     patience: ArcSwap<Patience>,
     /// Upgraded connections, which outlive the request that made them.
@@ -43,26 +50,40 @@ pub struct Forwarder {
 /// What is known about one request besides itself.
 struct Context {
     trace: TraceId,
-    client: SocketAddr,
+    asker: Asker,
     target: Target,
 }
 
 impl Forwarder {
-    pub fn new(router: Router, patience: Patience, serving: Serving) -> Self {
-        Self { router, service: SERVICE.into(), patience: ArcSwap::from_pointee(patience), serving }
+    pub fn new(router: Router, guard: Arc<Guard>, settings: &Settings, serving: Serving) -> Self {
+        Self {
+            router,
+            guard,
+            service: SERVICE.into(),
+            trusted: ArcSwap::from_pointee(settings.trusted_proxies.clone()),
+            patience: ArcSwap::from_pointee(settings.limits.patience()),
+            serving,
+        }
     }
 
-    /// For connections that are upgraded from now on.
-    pub fn set_patience(&self, patience: Patience) {
-        self.patience.store(Arc::new(patience));
+    /// For requests from now on.
+    pub fn set(&self, settings: &Settings) {
+        self.trusted.store(Arc::new(settings.trusted_proxies.clone()));
+        self.patience.store(Arc::new(settings.limits.patience()));
+    }
+
+    /// For how long a client may take nothing: `limits.write`.
+    pub(super) fn write(&self) -> Duration {
+        self.patience.load().write
     }
 
     /// Answers one request. Never fails: what goes wrong becomes an answer.
-    pub(super) async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<Reply> {
+    pub(super) async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Reply> {
         let trace = TraceId::random();
         let (html, head) = (wants_html(request.headers()), *request.method() == Method::HEAD);
         let upgrade = request.headers().contains_key(UPGRADE);
-        let answer = self.try_answer(request, client, trace).await;
+        let asker = asker(peer, request.headers(), &self.trusted.load());
+        let answer = self.try_answer(request, asker, trace).await;
         let mut answer = answer.unwrap_or_else(|problem| refusal(&problem, html, head, trace));
         if upgrade && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             // What follows on the connection was not read as HTTP by `strict`.
@@ -74,9 +95,13 @@ impl Forwarder {
     async fn try_answer(
         &self,
         request: Request<Incoming>,
-        client: SocketAddr,
+        asker: Asker,
         trace: TraceId,
     ) -> Result<Response<Reply>, Problem> {
+        if let Err(wait) = self.guard.request(asker.client.ip()) {
+            self.router.metrics().turned_away(Turned::Requests);
+            return Err(Problem::TooOften(wait));
+        }
         if *request.method() == Method::TRACE {
             return Err(Problem::Method("TRACE".into()));
         }
@@ -88,13 +113,13 @@ impl Forwarder {
             Err(Unroutable::BadServerId(id)) => return Err(Problem::BadServerId(id)),
             Err(Unroutable::BadPath) => return Err(Problem::BadRequest("its target is not a path")),
         };
-        let context = Context { trace, client, target };
+        let context = Context { trace, asker, target };
         let (mut parts, body) = request.into_parts();
         let prefix = match &context.target {
             Target::Pinned(server) => Some(server),
             _ => None,
         };
-        let note = Note { client, host: &host, prefix, trace, version: parts.version };
+        let note = Note { asker, host: &host, prefix, trace, version: parts.version };
         headers::for_server(&mut parts.headers, &note);
         parts.uri = headers::origin_form(path);
         match wanted {
@@ -174,7 +199,7 @@ impl Forwarder {
             Target::Sticky(id) => (None, Some(id.clone())),
             Target::Any => (None, None),
         };
-        let client = Some(context.client);
+        let client = Some(context.asker.client);
         Want { server, sticky, service: self.service.clone(), client, trace: context.trace }
     }
 

@@ -74,10 +74,10 @@ impl Front {
         take_files(settings, &certificates)?;
         let door = Arc::new(Door {
             shards: router.shards().clone(),
-            guard,
+            guard: guard.clone(),
             certificates: certificates.clone(),
             metrics: router.metrics().clone(),
-            forwarder: Arc::new(Forwarder::new(router, settings.limits.patience(), serving.clone())),
+            forwarder: Arc::new(Forwarder::new(router, guard, settings, serving.clone())),
             serving,
             balancers: ArcSwap::from_pointee(settings.proxy_protocol_from.clone()),
             nodes,
@@ -121,7 +121,7 @@ impl Front {
         take_files(settings, &self.door.certificates)?;
         self.renew(settings.acme.as_ref());
         self.door.balancers.store(Arc::new(settings.proxy_protocol_from.clone()));
-        self.door.forwarder.set_patience(settings.limits.patience());
+        self.door.forwarder.set(settings);
         Ok(())
     }
 

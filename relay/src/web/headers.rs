@@ -1,6 +1,6 @@
 //! Headers on their way through (RFC 9110 §7.6): those of one hop stay behind, and the server learns who asked.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, HeaderName, TE, TRAILER, TRANSFER_ENCODING,
@@ -10,9 +10,11 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri, Version};
 use tunnel::{ServerId, TraceId};
 
+use super::hops::Asker;
+
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
@@ -58,8 +60,7 @@ pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool
 /// What the server is told about a request.
 #[derive(Debug)]
 pub(super) struct Note<'a> {
-    /// The client's own address.
-    pub client: SocketAddr,
+    pub asker: Asker,
     pub host: &'a Authority,
     /// The server that the path named.
     pub prefix: Option<&'a ServerId>,
@@ -79,8 +80,8 @@ pub(super) fn for_server(headers: &mut HeaderMap, note: &Note<'_>) {
     forget_claims(headers);
     headers.insert(HOST, value(note.host.as_str()));
     headers.insert(FORWARDED, value(&forwarded(note)));
-    headers.insert(FORWARDED_FOR, value(&note.client.ip().to_canonical().to_string()));
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+    headers.insert(FORWARDED_FOR, value(&note.asker.client.ip().to_canonical().to_string()));
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(note.asker.proto));
     headers.insert(FORWARDED_HOST, value(note.host.as_str()));
     if let Some(server) = note.prefix {
         headers.insert(FORWARDED_PREFIX, value(&format!("/@{server}")));
@@ -96,8 +97,7 @@ pub(super) fn for_client(headers: &mut HeaderMap, trace: TraceId) {
     append(headers, VIA, via(Version::HTTP_11));
 }
 
-/// What a client says about where it comes from, and may lie about. Nobody is believed here: a load balancer in front
-/// passes TLS on, and names the client in a PROXY header.
+/// What a client says about where it comes from, and may lie about. What a trusted proxy says is in [`Note`] already.
 fn forget_claims(headers: &mut HeaderMap) {
     let claims = |name: &HeaderName| {
         *name == FORWARDED || *name == REAL_IP || name.as_str().starts_with("x-forwarded-")
@@ -119,12 +119,14 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// RFC 7239.
 fn forwarded(note: &Note<'_>) -> String {
-    let (ip, port) = (note.client.ip().to_canonical(), note.client.port());
-    let node = match ip {
-        IpAddr::V4(ip) => format!("{ip}:{port}"),
-        IpAddr::V6(ip) => format!("[{ip}]:{port}"),
+    let Asker { client, proto } = note.asker;
+    let node = match client.ip().to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
     };
-    format!("for=\"{node}\";host=\"{}\";proto=https", note.host)
+    // A trusted proxy names no port.
+    let port = if client.port() == 0 { String::new() } else { format!(":{}", client.port()) };
+    format!("for=\"{node}{port}\";host=\"{}\";proto={proto}", note.host)
 }
 
 fn append(headers: &mut HeaderMap, name: HeaderName, item: &str) {

@@ -9,12 +9,14 @@
 //! strict        HTTP/1.1 that has one reading           acme          gets and renews them, on a schedule
 //! serve         HTTP/1.1 or HTTP/2, with limits
 //! forward       one request, one response              route         which server
+//! hops          who asks, through trusted proxies       turned        429 for too many connections
 //! host, headers what stays behind, what is added       upload, pace  the request's body, watched
-//! reply         the response's body                    turned        429 for too many connections
+//! reply         the response's body
 //! exchange      HTTP/1.1 inside a stream               late          whose first bytes open it
 //! upgrade       WebSocket: bytes after the 101
 //! answer        what we say instead of a server        wording, page its words, its looks
 //! patient       a socket that gives up on a stalled reader
+//! stall         the same for one stream of HTTP/2
 //! ```
 
 pub mod acme;
@@ -26,6 +28,7 @@ pub mod forward;
 pub mod front;
 mod greet;
 mod headers;
+mod hops;
 mod host;
 mod late;
 pub mod listen;
@@ -36,6 +39,7 @@ mod reply;
 pub mod route;
 mod schedule;
 pub mod serve;
+mod stall;
 mod strict;
 mod turned;
 mod upgrade;

@@ -64,8 +64,14 @@ const SLOW_REQUEST: Text =
 const TOO_MANY: Text = Text(
     "FX-1212",
     StatusCode::TOO_MANY_REQUESTS,
-    "Too many requests",
+    "Too many connections",
     "Wait a moment. Many people behind one address need higher `limits` in gateway-server.json.",
+);
+const TOO_OFTEN: Text = Text(
+    "FX-1216",
+    StatusCode::TOO_MANY_REQUESTS,
+    "Too many requests",
+    "Wait a moment. Many people behind one address need a higher `requestsPerSecond` in gateway-server.json.",
 );
 const METHOD: Text = Text(
     "FX-1213",
@@ -109,6 +115,7 @@ impl Problem {
             Self::TooLate { .. } => TOO_LATE,
             Self::SlowRequest(_) => SLOW_REQUEST,
             Self::TooMany => TOO_MANY,
+            Self::TooOften(_) => TOO_OFTEN,
             Self::Method(_) => METHOD,
             Self::LongTarget => LONG_TARGET,
             Self::LargeHead => LARGE_HEAD,
@@ -120,6 +127,7 @@ impl Problem {
         match self {
             Self::Draining { .. } | Self::Busy { .. } | Self::TooMany => Some(5),
             Self::Unreachable { .. } | Self::NoServers => Some(30),
+            Self::TooOften(wait) => Some(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)),
             _ => None,
         }
     }

@@ -7,20 +7,21 @@ use tokio_rustls::client::TlsStream;
 use crate::raw::{ask, statuses};
 use crate::stage::Stage;
 
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
+pub(crate) const DATA: u8 = 0;
 const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
+pub(crate) const PING: u8 = 6;
+pub(crate) const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
 /// `GET https://gw/`, as indices of the static table and one literal.
 const GET: &[u8] = b"\x82\x87\x84\x41\x02gw";
 /// One header of 200 bytes that is not indexed.
 const FAT: &[u8] = b"\x00\x01x\x7f\x49";
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     let mut out = length[1..].to_vec();
     out.extend([kind, flags]);
@@ -29,22 +30,28 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     out
 }
 
-async fn begin(stage: &Stage) -> TlsStream<TcpStream> {
+pub(crate) async fn begin(stage: &Stage) -> TlsStream<TcpStream> {
     let mut stream = stage.connect(&["h2"]).await;
     let preface = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(SETTINGS, 0, 0, &[])].concat();
     stream.write_all(&preface).await.unwrap();
     stream
 }
 
+/// The kind and the payload of the next frame; `None` at the end.
+pub(crate) async fn next(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<(u8, Vec<u8>)> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.ok()?;
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; length as usize];
+    stream.read_exact(&mut payload).await.ok()?;
+    Some((head[3], payload))
+}
+
 /// Reads frames until a GOAWAY; its error code. `None`: closed without one.
 async fn goaway(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<u32> {
     loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).await.ok()?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; length as usize];
-        stream.read_exact(&mut payload).await.ok()?;
-        if head[3] == GOAWAY {
+        let (kind, payload) = next(stream).await?;
+        if kind == GOAWAY {
             return Some(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
         }
     }
@@ -88,6 +95,14 @@ async fn headers_without_an_end() {
     (0..20_000).for_each(|_| flood.extend(frame(CONTINUATION, 0, 1, &fat)));
     let ended = flooded(flood).await;
     assert!(matches!(ended, Some(ENHANCE_YOUR_CALM) | None), "{ended:?}");
+}
+
+#[tokio::test]
+async fn data_without_bytes() {
+    // CVE-2019-9518.
+    let mut flood = frame(HEADERS, END_HEADERS, 1, GET);
+    (0..100_000).for_each(|_| flood.extend(frame(DATA, 0, 1, &[])));
+    assert_eq!(flooded(flood).await, Some(ENHANCE_YOUR_CALM));
 }
 
 #[tokio::test]

@@ -56,6 +56,11 @@ impl Stage {
 
     /// `balancers`: the networks whose PROXY header is believed.
     pub(crate) async fn with(limits: Limits, balancers: &[&str]) -> Self {
+        Self::configured(serde_json::json!({ "limits": limits, "proxyProtocolFrom": balancers })).await
+    }
+
+    /// `more`: what gateway-server.json says besides where it listens.
+    pub(crate) async fn configured(more: serde_json::Value) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (pem, certificate, key) = certificate(folder.path(), "first");
         let identity = ServerIdentity::from_files(&certificate, &key).expect("reads");
@@ -64,14 +69,15 @@ impl Stage {
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let quic = Listener::bind(any, &identity, &[7; 64], &shards, &sender).expect("binds");
         let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default());
+        let mut settings = serde_json::json!({
+            "listen": any, "host": "localhost", "token": "0123456789abcdef"
+        });
+        settings.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let settings: Settings = serde_json::from_value(settings).expect("settings");
+        let limits = &settings.limits;
         let router = Router::new(Arc::new(Nodes::default()), shards.clone(), metrics, limits.open);
-        let settings: Settings = serde_json::from_value(serde_json::json!({
-            "listen": any, "host": "localhost", "token": "0123456789abcdef", "limits": limits,
-            "proxyProtocolFrom": balancers
-        }))
-        .expect("settings");
         let nodes = Arc::new(Acceptor::new(&identity, &shards, &sender).expect("an acceptor"));
-        let guard = Guard::new(&limits);
+        let guard = Guard::new(limits);
         let parts = Parts { address: any, own: identity, router: router.clone(), guard, nodes };
         let front = Front::open(&settings, folder.path(), parts).expect("opens");
         let (address, certificates) = (front.address(), front.certificates().clone());

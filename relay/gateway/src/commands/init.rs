@@ -74,6 +74,7 @@ fn settings(wanted: &Init, token: &Secret) -> Settings {
         acme: None,
         services: Vec::new(),
         proxy_protocol_from: Vec::new(),
+        trusted_proxies: Vec::new(),
         limits: settings::Limits::default(),
         metrics: None,
         drain: settings::DEFAULT_DRAIN,
