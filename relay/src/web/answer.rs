@@ -128,10 +128,14 @@ impl Problem {
 impl Problem {
     /// Whether what follows on the connection may not be what it seems. hyper leaves the header out of HTTP/2.
     fn ends_connection(&self) -> bool {
-        use Problem as P;
         matches!(
             self,
-            P::BadRequest(_) | P::SlowRequest(_) | P::TooMany | P::Method(_) | P::LongTarget | P::LargeHead
+            Self::BadRequest(_)
+                | Self::SlowRequest(_)
+                | Self::TooMany
+                | Self::Method(_)
+                | Self::LongTarget
+                | Self::LargeHead
         )
     }
 }
