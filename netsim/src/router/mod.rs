@@ -7,6 +7,9 @@
 //! and not 64 KB of a segmentation offload. One thread does both directions: it sleeps until 50 µs before a packet is
 //! due, then waits awake, so packets leave within microseconds of their time as long as it gets a processor; how late
 //! they left is counted.
+//!
+//! Measured on 4 busy cores, under `chrt --rr 10`: over two links of 1 ms, packets come back after 2.2 ms (p99 2.3 ms); one TCP stream
+//! has 95.9 of 100 Mbit/s with 99 % of the packets less than 32 µs late, and 884 Mbit/s of 1 Gbit/s with 99 % less than 0.5 ms.
 
 mod held;
 mod lateness;
