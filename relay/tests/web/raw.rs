@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::stage::Stage;
 
-/// Sends `request` over HTTP/1.1 and reads until the gateway closes, or says nothing for a second.
+/// Sends `request` over HTTP/1.1 and reads until the gateway closes, or says nothing for three seconds.
 pub(crate) async fn ask(stage: &Stage, request: &[u8]) -> String {
     let mut stream = stage.connect(&["http/1.1"]).await;
     // The gateway may have had enough before all of it is written.
@@ -17,8 +17,8 @@ pub(crate) async fn ask(stage: &Stage, request: &[u8]) -> String {
 pub(crate) async fn rest<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> String {
     let mut all = Vec::new();
     let mut chunk = [0; 16_384];
-    let second = Duration::from_secs(1);
-    while let Ok(Ok(count)) = tokio::time::timeout(second, stream.read(&mut chunk)).await {
+    let quiet = Duration::from_secs(3);
+    while let Ok(Ok(count)) = tokio::time::timeout(quiet, stream.read(&mut chunk)).await {
         if count == 0 {
             break;
         }

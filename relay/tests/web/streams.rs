@@ -1,7 +1,7 @@
 //! Streams of HTTP/2: malformed requests are reset before a node sees them, a stalled reader loses its stream alone, and
 //! a drain lets them finish.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Request;
@@ -90,19 +90,18 @@ async fn a_stream_that_nobody_reads_is_reset_and_the_others_go_on() {
     let stalled = sender.send_request(ask("/forever")).await.unwrap();
     assert_eq!(stage.open_streams(), 1);
     let others = async {
-        let mut answered = 0;
+        let began = Instant::now();
         loop {
             let other = sender.send_request(ask("/")).await.unwrap();
             assert_eq!(other.into_body().collect().await.unwrap().to_bytes(), "a");
-            answered += 1;
             tokio::time::sleep(Duration::from_millis(100)).await;
             if stage.open_streams() == 0 {
-                return answered;
+                return began.elapsed();
             }
         }
     };
-    let answered = tokio::time::timeout(Duration::from_secs(30), others).await.expect("it is cut");
-    assert!(answered > 5, "not before its time: {answered}");
+    let after = tokio::time::timeout(Duration::from_secs(60), others).await.expect("it is cut");
+    assert!(after > Duration::from_secs(1), "not before its time: {after:?}");
     assert!(stalled.into_body().collect().await.is_err(), "a reset, and no end");
 }
 
@@ -128,9 +127,9 @@ async fn a_drain_says_goaway_and_lets_streams_finish() {
         }
         (codes, body)
     };
-    let drained = stage.front.drain(Duration::from_secs(20));
+    let drained = stage.front.drain(Duration::from_secs(120));
     let both = async { tokio::join!(reading, drained) };
-    let ((codes, body), ()) = tokio::time::timeout(Duration::from_secs(15), both).await.expect("ends early");
+    let ((codes, body), ()) = tokio::time::timeout(Duration::from_secs(60), both).await.expect("ends early");
     assert!(!codes.is_empty() && codes.iter().all(|code| *code == 0), "{codes:?}");
     assert_eq!(body, b"slept");
 }
