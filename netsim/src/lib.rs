@@ -6,6 +6,7 @@
 //! - [`boxes`]: what stands in the way: NAT and firewall. Pure as well.
 //! - [`router`]: the links in real time, between two TUN devices, for programs that are not ours.
 //! - [`plan`]: a network, what goes wrong in it, what people do, and what must hold, as an administrator writes it.
+//! - [`run`]: the world of a plan: hosts that run the shipped code, on simulated sockets, in simulated time.
 //! - [`outcome`]: what a run showed, and whether it kept what the plan expects.
 //! - [`report`]: that for people, as a page with plots.
 
@@ -15,3 +16,6 @@ pub mod outcome;
 pub mod plan;
 pub mod report;
 pub mod router;
+mod world;
+
+pub use world::{Logged, run, run_logged};

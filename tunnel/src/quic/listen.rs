@@ -8,6 +8,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, ServerConfig, TokioRuntime};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::carrier::Carrier;
 use super::settings;
@@ -37,6 +38,7 @@ pub struct Listener {
     endpoints: Vec<Endpoint>,
     address: SocketAddr,
     buffers: BufferSizes,
+    _accepting: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Listener {
@@ -54,17 +56,18 @@ impl Listener {
         let ports = shards.get(0).network().udp_shared(address, shards)?;
         let first = ports.first().expect("there is at least one shard");
         let (bound, buffers) = (first.address, first.buffers);
-        let mut endpoints = Vec::with_capacity(shards.len());
+        let (mut endpoints, mut tasks) = (Vec::with_capacity(shards.len()), Vec::new());
         for (shard, port) in shards.iter().zip(ports) {
             let _inside = shard.handle().enter();
             let settings = settings::endpoint(shard.index(), shards.len(), reset_key);
             let (server, runtime) = (Some(config.clone()), Arc::new(TokioRuntime));
             let endpoint = Endpoint::new_with_abstract_socket(settings, server, port.socket, runtime)
                 .map_err(|error| ListenError::Bind(bound, error))?;
-            shard.spawn(accept_loop(endpoint.clone(), config.clone(), shard.clone(), nodes.clone()));
+            let accepting = accept_loop(endpoint.clone(), config.clone(), shard.clone(), nodes.clone());
+            tasks.push(AbortOnDropHandle::new(shard.spawn(accepting)));
             endpoints.push(endpoint);
         }
-        Ok(Self { endpoints, address: bound, buffers })
+        Ok(Self { endpoints, address: bound, buffers, _accepting: tasks })
     }
 
     pub fn address(&self) -> SocketAddr {

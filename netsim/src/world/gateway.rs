@@ -1,0 +1,193 @@
+//! A gateway's host: the shipped listeners, admission, registry and router, on simulated ports.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use prometheus_client::registry::Registry;
+use relay::admission::Admission;
+use relay::arrivals::Arrivals;
+use relay::nodes::Nodes;
+use relay::settings::Settings;
+use relay::{Metrics, Router, Want};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tunnel::pump::{self, Patience};
+use tunnel::quic;
+use tunnel::shard::Shards;
+use tunnel::tls::{self, Acceptor};
+use tunnel::wire::control::Control;
+use tunnel::{CloseCode, Pending, ServerId, ServerIdentity, TraceId};
+
+use super::network::Seen;
+use super::tcp::{Listener, Socket};
+use super::watch::Watch;
+
+/// Where nodes come in, over UDP and TCP.
+pub(crate) const PORT: u16 = 443;
+/// People come in at this port and the number of the node's host on top.
+pub(crate) const SERVICES: u16 = 10_000;
+/// The name of the service that nodes offer.
+pub(crate) const SERVICE: &str = "work";
+const OPEN: Duration = Duration::from_secs(10);
+
+/// A running gateway; dropped, its process is gone.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) nodes: Arc<Nodes>,
+    router: Router,
+    listener: Arc<quic::Listener>,
+    streams: TaskTracker,
+    _tasks: JoinSet<()>,
+}
+
+impl Gateway {
+    /// `folder` holds its identity; `services`: for each node that people ask for, its port and name.
+    pub(crate) fn start(
+        seen: &Seen,
+        folder: &Path,
+        services: &[(u16, ServerId)],
+        watch: &Arc<Watch>,
+    ) -> anyhow::Result<Self> {
+        let identity = ServerIdentity::from_files(&folder.join("cert.pem"), &folder.join("key.pem"))?;
+        let settings: Settings =
+            serde_json::from_str(r#"{ "listen": "0.0.0.0:443", "host": "gateway", "token": "simulated" }"#)?;
+        let shards = Shards::here(Arc::new(seen.clone()));
+        let metrics = Metrics::register(&mut Registry::default());
+        let nodes = Arc::new(Nodes::default());
+        let admission = Admission::open(folder.join("nodes.json"), &settings)?;
+        let router = Router::new(nodes.clone(), shards.clone(), metrics.clone(), OPEN);
+        let (arriving, arrived) = mpsc::channel(256);
+        let address = SocketAddr::new(seen.wire.state().addresses.of(seen.host), PORT);
+        let listener = quic::Listener::bind(address, &identity, &[7; 64], &shards, &arriving)?;
+        let acceptor = Arc::new(Acceptor::new(&identity, &shards, &arriving)?);
+        let arrivals = Arrivals {
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
+            admission: admission.clone(),
+            nodes: nodes.clone(),
+            router: router.clone(),
+            metrics,
+            tasks: TaskTracker::new(),
+        };
+        let (counted, counting) = mpsc::channel(256);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(count(arrived, counted, watch.clone()));
+        tasks.spawn(arrivals.run(counting));
+        tasks.spawn(async move { admission.keep_stored().await });
+        tasks.spawn(accept_nodes(Listener::bind(&seen.wire, seen.host, PORT)?, acceptor));
+        let streams = TaskTracker::new();
+        for (port, server) in services {
+            let listener = Listener::bind(&seen.wire, seen.host, *port)?;
+            let door = Door {
+                router: router.clone(),
+                server: server.clone(),
+                streams: streams.clone(),
+                watch: watch.clone(),
+            };
+            tasks.spawn(door.serve(listener));
+        }
+        Ok(Self { nodes, router, listener: Arc::new(listener), streams, _tasks: tasks })
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.router.is_draining()
+    }
+
+    /// As on SIGTERM: nodes are told, what is open may finish within `limit`, then all tunnels close.
+    pub(crate) fn drain(&self, limit: Duration) -> impl Future<Output = ()> + use<> {
+        let (router, nodes, streams) = (self.router.clone(), self.nodes.clone(), self.streams.clone());
+        router.drain();
+        self.listener.close();
+        async move {
+            let deadline_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+            let mut tunnels: Vec<_> = nodes.snapshot().links().cloned().collect();
+            tunnels.sort_unstable_by(|a, b| a.id().cmp(b.id()));
+            for tunnel in &tunnels {
+                tunnel.send(Control::Drain { deadline_ms, reason: "the gateway drains".into() });
+            }
+            streams.close();
+            let _impatient = tokio::time::timeout(limit, streams.wait()).await.is_err();
+            for tunnel in &tunnels {
+                tunnel.close(CloseCode::Shutdown, "the gateway ends");
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+/// Tells the watch of everyone who said hello.
+async fn count(mut arrived: mpsc::Receiver<Pending>, counted: mpsc::Sender<Pending>, watch: Arc<Watch>) {
+    while let Some(pending) = arrived.recv().await {
+        watch.dialled();
+        if counted.send(pending).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn accept_nodes(listener: Listener, acceptor: Arc<Acceptor>) {
+    let mut handshakes = JoinSet::new();
+    loop {
+        let (socket, _) = listener.accept().await;
+        while handshakes.try_join_next().is_some() {}
+        let acceptor = acceptor.clone();
+        handshakes.spawn(async move {
+            let greeting = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket);
+            if let Ok(Ok(start)) = tokio::time::timeout(OPEN, greeting).await
+                && tls::is_tunnel(&start.client_hello())
+            {
+                // The node sees it too, and dials again.
+                let _failed = acceptor.accept(start).await.is_err();
+            }
+        });
+    }
+}
+
+/// A port that leads to a service of one node.
+struct Door {
+    router: Router,
+    server: ServerId,
+    streams: TaskTracker,
+    watch: Arc<Watch>,
+}
+
+impl Door {
+    async fn serve(self, listener: Listener) {
+        let door = Arc::new(self);
+        let open = Mutex::new(Vec::new());
+        loop {
+            let (socket, client) = listener.accept().await;
+            let task = door.streams.spawn(door.clone().lead(socket, client));
+            let mut open = open.lock().expect("no panic while held");
+            open.retain(|task: &AbortOnDropHandle<()>| !task.is_finished());
+            open.push(AbortOnDropHandle::new(task));
+        }
+    }
+
+    async fn lead(self: Arc<Self>, socket: Socket, client: SocketAddr) {
+        let want = Want {
+            server: Some(self.server.clone()),
+            sticky: None,
+            service: SERVICE.into(),
+            client: Some(client),
+            trace: TraceId::random(),
+        };
+        let drained = self.router.is_draining();
+        match self.router.open(&want, Bytes::new()).await {
+            Ok(opened) => {
+                if drained {
+                    self.watch.violated("a drained gateway gets no new streams", &format!("{client}"));
+                }
+                let (reader, writer) = tokio::io::split(socket);
+                pump::join(reader, writer, opened.stream, Patience::default()).await;
+            }
+            // The client sees its connection end.
+            Err(error) => tracing::debug!(%error, "a client was turned away"),
+        }
+    }
+}

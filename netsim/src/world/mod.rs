@@ -1,0 +1,46 @@
+//! The world: the shipped tunnel, relay and node code on a simulated network, in one thread and in simulated time.
+//!
+//! ```text
+//! run      builds the world, lets the plan happen, looks at what is left
+//! clock    moves time to the next event        wire     packets climb links and boxes
+//! hosts    what runs where                     gateway, node, client
+//! udp, tcp sockets on the wire                 network  what a host's shards see of it
+//! faults   what goes wrong                     sample, watch: what the outcome is made of
+//! ```
+
+mod addresses;
+mod client;
+mod clock;
+mod event;
+mod faults;
+mod gateway;
+mod hosts;
+mod identity;
+mod line;
+mod network;
+mod node;
+mod packet;
+mod port;
+mod run;
+mod sample;
+mod tcp;
+mod trace;
+mod udp;
+mod watch;
+mod wire;
+mod work;
+
+use std::fmt::{Display, Formatter};
+
+pub use run::{Logged, run, run_logged};
+
+use crate::plan::HostId;
+
+/// The name of a host's folder.
+struct HostFolder(HostId);
+
+impl Display for HostFolder {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:05}", self.0.0)
+    }
+}

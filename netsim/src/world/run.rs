@@ -1,0 +1,105 @@
+//! A plan from its start to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::clock::{self, Idle};
+use super::hosts::Hosts;
+use super::sample::Seen;
+use super::watch::Watch;
+use super::wire::Wire;
+use crate::outcome::Outcome;
+use crate::plan::{Plan, Topology};
+
+/// After the end of all hosts: longer than anything waits for an answer.
+const AFTERLIFE: Duration = Duration::from_secs(180);
+
+/// An outcome, and one line for each packet if they were wanted.
+#[derive(Debug)]
+pub struct Logged {
+    pub outcome: Outcome,
+    pub packets: Option<String>,
+}
+
+/// Runs a plan; with the same seed it has the same outcome.
+///
+/// # Errors
+/// When the host's own disk or the programs' own settings stand in the way, not for anything in the plan.
+pub fn run(plan: &Plan, seed: u64) -> anyhow::Result<Outcome> {
+    run_logged(plan, seed, false, |_| {}).map(|logged| logged.outcome)
+}
+
+/// The same, with every packet written down when `logs`, and `progress` told how much time has passed.
+pub fn run_logged(
+    plan: &Plan,
+    seed: u64,
+    logs: bool,
+    progress: impl FnMut(Duration),
+) -> anyhow::Result<Logged> {
+    let _seeded = tunnel::chance::seed(seed);
+    let idle = Arc::new(Idle::default());
+    let parked = idle.clone();
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .on_thread_park(move || parked.parked())
+        .build()?;
+    runtime.block_on(live(plan, seed, logs, idle, progress))
+}
+
+async fn live(
+    plan: &Plan,
+    seed: u64,
+    logs: bool,
+    idle: Arc<Idle>,
+    mut progress: impl FnMut(Duration),
+) -> anyhow::Result<Logged> {
+    let topology = Topology::new(plan);
+    let wire = Wire::new(plan, topology.clone(), seed, logs);
+    let watch = Watch::new(plan, seed, &wire);
+    let start = Instant::now();
+    let driver = AbortOnDropHandle::new(tokio::spawn(clock::drive(wire.clone(), idle)));
+    let tasks = Handle::current().metrics().num_alive_tasks();
+    let mut hosts = Hosts::prepare(plan, &topology, &wire, &watch)?;
+    hosts.start_all().await?;
+    let mut steps = plan.steps().into_iter().peekable();
+    let mut seen = Seen::new();
+    let mut sample = start;
+    while wire.now() < plan.length {
+        hosts.sample(&mut seen);
+        progress(wire.now());
+        sample += plan.sample_every();
+        while let Some(step) = steps.next_if(|step| start + step.at <= sample) {
+            tokio::time::sleep_until(start + step.at).await;
+            hosts.happen(&step).await?;
+        }
+        tokio::time::sleep_until(sample).await;
+    }
+    hosts.sample(&mut seen);
+    hosts.judge_registrations();
+    finish_open_streams(&hosts);
+    hosts.kill_all();
+    drop(hosts);
+    tokio::time::sleep(AFTERLIFE).await;
+    let left = Handle::current().metrics().num_alive_tasks();
+    if left > tasks {
+        watch.violated("tasks return to the baseline", &format!("{left} instead of {tasks} are left"));
+    }
+    drop(driver);
+    let mut state = wire.state();
+    let mut outcome = watch.outcome().clone();
+    outcome.trace = state.trace.hash();
+    outcome.packets = state.trace.packets.clone();
+    Ok(Logged { outcome, packets: state.trace.take_log() })
+}
+
+/// Streams that are open and sound at the end have ended well.
+fn finish_open_streams(hosts: &Hosts) {
+    for work in &mut hosts.watch.outcome().work {
+        work.finished = work.opened - work.lost;
+    }
+}

@@ -1,0 +1,60 @@
+//! What is looked at again and again while a plan runs.
+
+use std::collections::BTreeMap;
+
+use super::hosts::Hosts;
+use crate::outcome::{Quantity, What};
+use crate::plan::HostId;
+
+/// How many tunnels each node had when it was looked at last.
+pub(crate) type Seen = BTreeMap<HostId, usize>;
+
+impl Hosts {
+    pub(crate) fn sample(&self, seen: &mut Seen) {
+        let now = self.watch.now();
+        let mut outcome = self.watch.outcome();
+        let (mut connected, mut streams) = (0, 0);
+        for (host, node) in &self.nodes {
+            let name = self.topology.host_name(*host);
+            let status = node.status();
+            let tunnels: usize = status.gateways.iter().map(|gateway| gateway.tunnels.len()).sum();
+            connected += usize::from(tunnels > 0);
+            streams += status.streams;
+            for gateway in &status.gateways {
+                if let Some(rtt) = gateway.rtt_ms {
+                    let of = format!("{name} to {}", gateway.host);
+                    outcome.sample(Quantity::Rtt, &of, now, rtt / 1000.0);
+                }
+            }
+            let before = seen.insert(*host, tunnels).unwrap_or_default();
+            if before != tunnels {
+                outcome.tunnels(now, name, tunnels);
+                let what = if tunnels > before { What::TunnelUp } else { What::TunnelDown };
+                outcome.event(now, what, name, format!("{tunnels} tunnels"));
+            }
+        }
+        for (host, before) in
+            seen.iter_mut().filter(|(host, before)| **before > 0 && !self.nodes.contains_key(host))
+        {
+            *before = 0;
+            outcome.tunnels(now, self.topology.host_name(*host), 0);
+        }
+        outcome.sample(Quantity::Connected, "nodes", now, connected as f64);
+        outcome.sample(Quantity::Streams, "streams", now, streams as f64);
+        self.sample_queues(&mut outcome);
+    }
+
+    fn sample_queues(&self, outcome: &mut crate::outcome::Outcome) {
+        let now = self.watch.now();
+        let mut state = self.wire.state();
+        for (index, line) in state.lines.iter_mut().enumerate().take(16) {
+            let name = self.topology.link_name(crate::plan::LinkId(index));
+            for (link, way) in [(&mut line.up, "up"), (&mut line.down, "down")] {
+                if link.model().rate.is_some() {
+                    let bytes = link.backlog(now).bytes;
+                    outcome.sample(Quantity::Queue, &format!("{name} {way}"), now, bytes as f64);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The shipped code in simulated networks.
+
+mod shipped;
