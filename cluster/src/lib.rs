@@ -2,6 +2,7 @@
 //! store as a member sees it.
 
 pub mod broker;
+pub mod membership;
 mod name;
 mod secret;
 pub mod store;

@@ -6,5 +6,7 @@ mod servers;
 
 mod contract;
 mod faults;
+mod limits;
 mod logins;
+mod presence;
 mod ways;

@@ -7,7 +7,8 @@ use cluster::store::{Expect, Key, Revision, Store, StoreError};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::contract::{hears, key, mongo, write};
+use super::backends::mongo;
+use super::contract::{hears, key, write};
 use super::mongod::Mongod;
 use super::servers::PATIENCE;
 

@@ -4,6 +4,7 @@
 #[path = "../../../cluster/tests/servers/mod.rs"]
 mod servers;
 
+mod backends;
 mod contract;
 mod database;
 mod disk;
