@@ -144,11 +144,11 @@ async fn a_peer_that_is_not_allowed_any_more_is_cut_off() {
     stream.answered().await.expect("accepted");
     lan.allowed.lock().expect("not poisoned").clear();
     lan.listener.recheck();
-    let read = tokio::time::timeout(Duration::from_secs(2), stream.recv.read()).await.expect("in time");
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.recv.read()).await.expect("in time");
     assert!(matches!(read, Err(StreamError::Lost(_))), "{read:?}");
     let opened = async {
         // Connections that broke are noticed one by one.
         while dialer.open(&preamble("x"), Bytes::new()).await.is_ok() {}
     };
-    tokio::time::timeout(Duration::from_secs(3), opened).await.expect("refused in the end");
+    tokio::time::timeout(Duration::from_secs(20), opened).await.expect("refused in the end");
 }

@@ -133,7 +133,8 @@ impl Peers {
         if !(self.allowed)(&key) {
             return refuse(tls, AcceptError::NotAllowed(key)).await;
         }
-        let serving = self.known().entry(key).or_insert_with(|| Serving::new(self.begun.clone())).clone();
+        let serving =
+            self.known().entry(key.clone()).or_insert_with(|| Serving::new(self.begun.clone())).clone();
         if !serving.links().has_room() {
             return refuse(tls, AcceptError::Full).await;
         }
@@ -144,7 +145,15 @@ impl Peers {
         let socket = socket.move_to(&home)?;
         let link = Link::new(home, socket, (&secrets.acceptor, &secrets.dialler), &serving);
         link.hear_ready().await?;
-        if serving.add(link) { Ok(()) } else { Err(AcceptError::Full) }
+        if !serving.add(link) {
+            return Err(AcceptError::Full);
+        }
+        if !(self.allowed)(&key) {
+            // Forbidden during the handshake: a recheck that came before the link was added has not seen it.
+            serving.links().close();
+            return Err(AcceptError::NotAllowed(key));
+        }
+        Ok(())
     }
 }
 
