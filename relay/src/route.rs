@@ -160,8 +160,8 @@ fn own<L: Link>(server: &Server<L>, tried: &Tried, here: Option<usize>) -> Optio
     Some(near.unwrap_or(best).clone())
 }
 
-/// Where a stream can go on when its tunnel is lost: another tunnel to the same process, heard lately. A node that is
-/// about to leave keeps the streams it has; one that was revoked, or started anew since, has lost them.
+/// Where a stream can go on when its tunnel is lost: another tunnel to the same process, heard lately, and one that
+/// stays before one that leaves. A node that is about to leave keeps the streams it has; one that was revoked, or started anew since, has lost them.
 pub fn resume<L: Link>(snapshot: &Snapshot<L>, holder: &ServerId, generation: u64) -> Onward<L> {
     let server = match snapshot.server(holder) {
         Some(server) if server.generation == generation => server,
@@ -169,11 +169,11 @@ pub fn resume<L: Link>(snapshot: &Snapshot<L>, holder: &ServerId, generation: u6
         Some(server) if server.generation < generation => return Onward::NotYet,
         _ => return Onward::Never,
     };
-    let heard = server.tunnels.iter().map(|entry| &entry.link);
+    let heard = server.tunnels.iter().filter(|entry| !entry.link.is_closed() && !entry.link.is_doubtful());
     heard
-        .filter(|link| !link.is_closed() && !link.is_doubtful())
-        .min_by_key(|link| (link.transport() != Transport::Quic, link.open_streams()))
-        .map_or(Onward::NotYet, |link| Onward::Over(link.clone()))
+        .map(|entry| (entry.draining, &entry.link))
+        .min_by_key(|(leaving, link)| (*leaving, link.transport() != Transport::Quic, link.open_streams()))
+        .map_or(Onward::NotYet, |(_, link)| Onward::Over(link.clone()))
 }
 
 #[cfg(test)]

@@ -107,12 +107,16 @@ pub enum CloseCode {
     Protocol = 6,
     /// The network lost the connection.
     Lost = 7,
+    /// The other side has no memory of the tunnel: it was restarted, or gave it up and we did not hear of it.
+    Forgotten = 8,
+    /// The dialler needs it no more, and saw no stream on it; one may have been on its way.
+    Released = 9,
 }
 
 impl CloseCode {
-    /// Whether streams may go on over another tunnel: the network failed, and nobody meant to end them.
+    /// Whether streams may go on over another tunnel: nobody meant to end them.
     pub fn is_survivable(self) -> bool {
-        matches!(self, Self::Silent | Self::Lost)
+        matches!(self, Self::Silent | Self::Lost | Self::Forgotten | Self::Released)
     }
 
     pub fn from_u64(code: u64) -> Self {
@@ -124,6 +128,8 @@ impl CloseCode {
             4 => Self::Shutdown,
             5 => Self::Silent,
             6 => Self::Protocol,
+            8 => Self::Forgotten,
+            9 => Self::Released,
             _ => Self::Lost,
         }
     }

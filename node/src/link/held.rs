@@ -74,7 +74,7 @@ impl Held {
             && self.tunnel.open_streams() == 0
             && now.saturating_duration_since(since) >= UNDER_WAY
         {
-            self.tunnel.close(CloseCode::Done, "not needed any more");
+            self.tunnel.close(CloseCode::Released, "not needed any more");
         }
     }
 

@@ -98,9 +98,11 @@ fn a_stream_goes_on_only_with_the_same_process() {
         Onward::Never => Onward::Never,
     };
     assert_eq!(resumed(&registry, "a", 1), Onward::Over("y".into()));
+    registry.register(registration("a", 1), Fake::new("stays").over_tls().with(9, 0), at(1)).unwrap();
+    assert_eq!(resumed(&registry, "a", 1), Onward::Over("stays".into()), "before one that leaves");
     assert_eq!(resumed(&registry, "a", 2), Onward::NotYet, "a start that counted from lower again");
     assert_eq!(resumed(&registry, "revoked", 1), Onward::Never);
-    for tunnel in ["x", "y"] {
+    for tunnel in ["x", "y", "stays"] {
         registry.remove(&id("a"), tunnel, at(2));
     }
     assert_eq!(resumed(&registry, "a", 1), Onward::NotYet);

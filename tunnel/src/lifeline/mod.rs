@@ -30,7 +30,7 @@ pub(crate) use budget::Budget;
 use direction::{Direction, Hold};
 use kept::Kept;
 pub(crate) use resume::accept_resumed;
-use resume::{expire, revive};
+use resume::{awaited, expire, revive};
 
 use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::StreamError;
@@ -219,10 +219,10 @@ impl Lifeline {
 
     /// Takes `error` for the loss of the tunnel, if that is what it is; otherwise returns it.
     fn lose(self: &Arc<Self>, state: &mut State, error: StreamError) -> Result<(), StreamError> {
-        match &error {
-            StreamError::Lost(close) if close.code.is_survivable() => {}
+        let code = match &error {
+            StreamError::Lost(close) if close.code.is_survivable() => close.code,
             _ => return Err(error),
-        }
+        };
         state.outgoing.set(Hold::Lost);
         state.incoming.set(Hold::Lost);
         state.attempt += 1;
@@ -233,7 +233,7 @@ impl Lifeline {
                 tokio::spawn(revive(Arc::downgrade(self)));
             }
             Side::Acceptor => {
-                tokio::spawn(expire(Arc::downgrade(self), state.attempt));
+                tokio::spawn(expire(Arc::downgrade(self), state.attempt, awaited(code)));
             }
         }
         Ok(())

@@ -1,12 +1,13 @@
 //! A lost stream comes back over another tunnel: the opener looks for one, the acceptor waits to be found.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::time::Instant;
 
 use super::{ACCEPTED, Attempt, Lifeline, Onward, Side};
-use crate::error::StreamError;
+use crate::error::{CloseCode, StreamError};
 use crate::limits;
 use crate::stream::Stream;
 use crate::tunnel::Tunnel;
@@ -85,13 +86,19 @@ pub(crate) async fn accept_resumed(id: StreamId, acknowledged: u64, mut stream: 
     match line.install(attempt, stream, acknowledged).await {
         Ok(()) => {}
         Err(Attempt::Never(why)) => line.die(StreamError::NotResumed(why)),
-        Err(Attempt::Again) => expire(Arc::downgrade(&line), attempt).await,
+        Err(Attempt::Again) => expire(Arc::downgrade(&line), attempt, limits::RESUME_AWAITED).await,
     }
 }
 
+/// Acceptor: how long the opener may take to come back. One that has forgotten the tunnel is looking for another one by
+/// now, or is a new process that never will.
+pub(super) fn awaited(lost: CloseCode) -> Duration {
+    if lost == CloseCode::Forgotten { limits::RESUME_WITHIN } else { limits::RESUME_AWAITED }
+}
+
 /// Acceptor: gives up if the opener does not come back.
-pub(super) async fn expire(line: Weak<Lifeline>, attempt: u64) {
-    tokio::time::sleep(limits::RESUME_AWAITED).await;
+pub(super) async fn expire(line: Weak<Lifeline>, attempt: u64, within: Duration) {
+    tokio::time::sleep(within).await;
     if let Some(line) = line.upgrade()
         && line.lock().attempt == attempt
     {

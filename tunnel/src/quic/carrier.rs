@@ -103,8 +103,7 @@ fn close_of(error: &ConnectionError) -> Close {
         // Why we closed it, the tunnel knows; it ends the streams that must end.
         ConnectionError::LocallyClosed => Close::local(CloseCode::Lost, "closed"),
         ConnectionError::TimedOut => Close::local(CloseCode::Silent, "no packet came for too long"),
-        // It has no memory of the tunnel, nor of the streams on it.
-        ConnectionError::Reset => Close::remote(CloseCode::Shutdown, "the other side was restarted"),
+        ConnectionError::Reset => Close::remote(CloseCode::Forgotten, "the other side was restarted"),
         other => Close::local(CloseCode::Lost, other.to_string()),
     }
 }
