@@ -58,7 +58,8 @@ async fn streams_and_tunnels_leave_nothing_behind() {
     // The idle ones stay: two descriptors and one waiting task each, at most as many as ran together.
     let grown = open_files().saturating_sub(before) / 2;
     assert!(grown <= 200, "{grown} more data connections");
-    assert!(tasks(&gateway.shards, &node_shards) <= tasks_idle + grown + 20);
+    // Files are counted for the process, in which other tests close theirs meanwhile: so the bound, not the count.
+    eventually("the tasks ended", || tasks(&gateway.shards, &node_shards) <= tasks_idle + 200 + 20).await;
     tunnel.close(CloseCode::Done, "over");
     node.closed().await;
     drop((node, tunnel));
