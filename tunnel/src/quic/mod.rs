@@ -2,6 +2,7 @@
 //! [`network`](crate::network), names quinn.
 
 mod carrier;
+mod congestion;
 mod dial;
 mod listen;
 mod settings;

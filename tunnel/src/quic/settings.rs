@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
-use quinn_proto::congestion::CubicConfig;
 
+use super::congestion::Factory;
 use super::steer::ShardIds;
 use crate::chance;
 use crate::limits;
@@ -13,6 +13,11 @@ use crate::tunnel::Role;
 
 /// For one connection whose path allows UDP payloads of up to `payload` bytes.
 pub(super) fn transport(role: Role, payload: u16) -> Arc<TransportConfig> {
+    Arc::new(config(role, payload))
+}
+
+/// As [`transport`], for whoever changes a part of it.
+pub(super) fn config(role: Role, payload: u16) -> TransportConfig {
     let mut config = TransportConfig::default();
     let granted = if role == Role::Dialler { limits::STREAMS_AT_FIRST } else { limits::STREAMS_TO_NODE };
     let idle = IdleTimeout::try_from(limits::DEAD_AFTER).expect("a minute fits");
@@ -20,8 +25,7 @@ pub(super) fn transport(role: Role, payload: u16) -> Arc<TransportConfig> {
     discovery.upper_bound(payload.max(limits::MTU_MIN)).minimum_change(20);
     let mut acks = AckFrequencyConfig::default();
     acks.ack_eliciting_threshold(VarInt::from_u32(10)).max_ack_delay(Some(Duration::from_millis(10)));
-    let mut cubic = CubicConfig::default();
-    cubic.initial_window(32 * u64::from(limits::MTU_MIN));
+    let congestion = Factory { initial: 32 * u64::from(limits::MTU_MIN) };
     config
         .max_concurrent_bidi_streams(granted.into())
         .max_concurrent_uni_streams(0_u32.into())
@@ -35,9 +39,9 @@ pub(super) fn transport(role: Role, payload: u16) -> Arc<TransportConfig> {
         .min_mtu(limits::MTU_MIN)
         .mtu_discovery_config(Some(discovery))
         .ack_frequency_config(Some(acks))
-        .congestion_controller_factory(Arc::new(cubic))
+        .congestion_controller_factory(Arc::new(congestion))
         .datagram_receive_buffer_size(None);
-    Arc::new(config)
+    config
 }
 
 /// For one endpoint on shard `index` of `count`. With the same `reset_key` a restarted process tells its old peers at
