@@ -29,14 +29,16 @@ pub(super) struct Shape {
 /// Between the starts of two flows.
 const APART: Duration = Duration::from_secs(2);
 
+/// When, in this order, of which flow, to its server, which datagram.
+type Arrival = (Duration, u64, usize, bool, Bytes);
+
 pub(super) struct World {
     base: Instant,
     now: Duration,
     pub(super) flows: Vec<Flow>,
     pub(super) there: Link,
     pub(super) back: Link,
-    /// Arrives at, in this order, of this flow, to its server.
-    under_way: BinaryHeap<Reverse<(Duration, u64, usize, bool, Bytes)>>,
+    under_way: BinaryHeap<Reverse<Arrival>>,
     sent: u64,
 }
 
