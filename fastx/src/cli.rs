@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Status(StatusOptions),
     /// Try it: a gateway, a node and a desktop on this machine, until Ctrl-C
     Demo(DemoOptions),
-    /// Read a plan of a network, and show what it describes, in figures that ping and iperf can check
+    /// See what a network does to tunnels: describe yours in a plan, or take one that is there
     ///
     /// A plan says which machines there are, how they are connected, what goes wrong and what people do meanwhile.
     /// docs/simulation.md explains how to write one; `fastx sim campus --print` is one to begin with.
@@ -106,6 +106,21 @@ pub(crate) struct SimOptions {
     /// Print the plan's text, to copy and to change
     #[arg(long)]
     pub(crate) print: bool,
+    /// Only read the plan, and show what it describes
+    #[arg(long, conflicts_with = "print")]
+    pub(crate) check: bool,
+    /// Of all randomness; the same seed gives the same run [default: the plan's]
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["check", "print"])]
+    pub(crate) seed: Option<u64>,
+    /// Write report.html and outcome.json into this folder [default: sim-PLAN-SEED]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["check", "print"])]
+    pub(crate) out: Option<PathBuf>,
+    /// Write one line for each packet into packets.log there
+    #[arg(long, conflicts_with_all = ["check", "print"])]
+    pub(crate) packets: bool,
+    /// Print everything that was measured, as JSON
+    #[arg(long, conflicts_with_all = ["check", "print"])]
+    pub(crate) json: bool,
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ fn main() -> std::process::ExitCode {
         Command::Node { command: NodeCommand::Key(options) } => key::show(&options),
         Command::Status(options) => return status::show(&options),
         Command::Demo(options) => demo::run(options),
-        Command::Sim(options) => sim::show(&options),
+        Command::Sim(options) => return sim::run(&options),
     };
     exit::code(result)
 }
