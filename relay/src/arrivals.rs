@@ -140,9 +140,9 @@ impl Arrivals {
 
     /// Waits until the tunnel is silent while another one to the same process is not.
     async fn given_up(&self, tunnel: &Tunnel, id: &ServerId, generation: u64) {
-        let mut way = tunnel.way();
-        // The tunnel holds the sender, so the wait ends with a doubtful way only.
-        while way.wait_for(|way| *way == Way::Doubtful).await.is_ok() {
+        let way = tunnel.way();
+        loop {
+            way.leaves(Way::Good).await;
             tokio::time::sleep(SECOND_LOOK).await;
             let other = route::resume(&self.nodes.snapshot(), id, generation);
             if tunnel.is_doubtful() && matches!(other, Onward::Over(_)) {

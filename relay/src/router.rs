@@ -192,14 +192,16 @@ impl Attempt {
         way: &Way<Tunnel>,
         one: impl Future<Output = Result<T, TryError>>,
     ) -> Result<T, TryError> {
-        let mut heard = way.link.way();
+        let heard = way.link.way();
         tokio::select! {
             biased;
             tried = tokio::time::timeout(self.left(), one) => {
                 tried.unwrap_or(Err(TryError::Deadline(self.limit)))
             }
             () = async {
-                while heard.changed().await.is_ok() && *heard.borrow() == tunnel::Way::Good {}
+                // A doubtful way was chosen for want of a better one, and is left when it is doubtful again.
+                heard.leaves(tunnel::Way::Doubtful).await;
+                heard.leaves(tunnel::Way::Good).await;
             } => Err(TryError::Silent),
         }
     }

@@ -37,5 +37,5 @@ pub use handshake::{Pending, Refusal};
 pub use identity::{Fingerprint, NodeKey, Secret, ServerId, ServerIdentity, Trust};
 pub use lifeline::{Onward, Ways};
 pub use stream::{RecvHalf, SendHalf, Stream};
-pub use tunnel::{Event, Incoming, Slot, Stats, Transport, Tunnel, Way};
+pub use tunnel::{Event, Incoming, Slot, Stats, Transport, Tunnel, Way, WayWatch};
 pub use wire::{Answer, Life, Preamble, Status, TraceId};

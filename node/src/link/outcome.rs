@@ -38,18 +38,21 @@ impl Keeper {
     /// Streams and events of the tunnel are taken on its own thread.
     fn serve(&mut self, tunnel: &Tunnel) {
         let (desk, activity, serving) = (self.desk.clone(), self.activity.clone(), tunnel.clone());
-        let (id, notes, mut way) = (tunnel.id().to_owned(), self.notes.0.clone(), tunnel.way());
+        let (id, notes, way) = (tunnel.id().to_owned(), self.notes.0.clone(), tunnel.way());
         let mut events = tunnel.take_events().expect("nobody took the receiver before");
         let task = async move {
             let streams = desk.serve_tunnel(serving, || activity.note());
             let forward = async {
+                let mut known = way.now();
                 loop {
                     let note = tokio::select! {
                         biased;
                         Some(event) = events.recv() => Note::Said(event),
-                        Ok(()) = way.changed() => Note::WayChanged,
-                        // Both end with the tunnel, and so does the other half of this task.
-                        else => std::future::pending().await,
+                        // Waits for ever when the tunnel has closed; the other half of this task ends then.
+                        () = way.leaves(known) => {
+                            known = way.now();
+                            Note::WayChanged
+                        }
                     };
                     let _link_is_gone = notes.send((id.clone(), note)).await;
                 }
@@ -130,7 +133,7 @@ impl Keeper {
         }
         if self.live().any(|live| live.since > since) {
             // The gateway is there again already.
-            self.retry_at = Some(now + backoff::delay(0, rand::random()));
+            self.retry_at = Some(now + backoff::delay(0, tunnel::chance::random()));
             return;
         }
         self.back_off();

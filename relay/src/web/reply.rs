@@ -23,6 +23,10 @@ pub(super) type Exchange = AbortOnDropHandle<()>;
 
 /// What a client is sent.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every reply is the large one; a box would cost each an allocation"
+)]
 pub(super) enum Reply {
     Own(Full<Bytes>),
     /// Dropped before its end, it takes the exchange with it.

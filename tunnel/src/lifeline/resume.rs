@@ -79,11 +79,13 @@ pub(crate) async fn accept_resumed(id: StreamId, acknowledged: u64, mut stream: 
     let (attempt, received) = line.begin();
     let mut answer = BytesMut::from(&Answer::ok().encode()[..]);
     answer.put_u64(received);
-    if stream.send.write(answer.freeze()).await.is_err() {
-        return;
-    }
-    tunnel.adopt(&line);
-    match line.install(attempt, stream, acknowledged).await {
+    let resumed = async {
+        stream.send.write(answer.freeze()).await.map_err(|_| Attempt::Again)?;
+        tunnel.adopt(&line);
+        line.install(attempt, stream, acknowledged).await
+    };
+    // Whatever comes of it, this attempt has replaced the one before: it must end in a carrier or in a deadline.
+    match resumed.await {
         Ok(()) => {}
         Err(Attempt::Never(why)) => line.die(StreamError::NotResumed(why)),
         Err(Attempt::Again) => expire(Arc::downgrade(&line), attempt, limits::RESUME_AWAITED).await,

@@ -1,6 +1,6 @@
 //! All data connections of one tunnel that are open, so that they can be closed at once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
@@ -27,7 +27,7 @@ const LINKS_MAX: usize = 4096;
 #[derive(Default)]
 pub(crate) struct Links {
     /// `None`: closed.
-    open: Mutex<Option<HashMap<u64, Weak<Link>>>>,
+    open: Mutex<Option<BTreeMap<u64, Weak<Link>>>>,
     next_id: AtomicU64,
     traffic: Arc<Traffic>,
     lost: Notify,
@@ -35,10 +35,10 @@ pub(crate) struct Links {
 
 impl Links {
     pub(super) fn new() -> Self {
-        Self { open: Mutex::new(Some(HashMap::new())), ..Self::default() }
+        Self { open: Mutex::new(Some(BTreeMap::new())), ..Self::default() }
     }
 
-    fn open(&self) -> MutexGuard<'_, Option<HashMap<u64, Weak<Link>>>> {
+    fn open(&self) -> MutexGuard<'_, Option<BTreeMap<u64, Weak<Link>>>> {
         self.open.lock().expect("no panic while held")
     }
 
@@ -51,7 +51,7 @@ impl Links {
     }
 
     pub(super) fn count(&self) -> usize {
-        self.open().as_ref().map_or(0, HashMap::len)
+        self.open().as_ref().map_or(0, BTreeMap::len)
     }
 
     /// Whether one more may be opened.

@@ -157,7 +157,7 @@ impl Shared {
                 biased;
                 message = outgoing.recv() => message.expect("the tunnel holds a sender"),
                 Ok(()) = heard.changed() => {
-                    self.see(Way::Good);
+                    self.way.set(Way::Good);
                     pinged = self.take_pong(pinged, heard.borrow_and_update().pong);
                     continue;
                 }
@@ -167,7 +167,7 @@ impl Shared {
                         return Close::local(CloseCode::Silent, format!("nothing heard for {silent:.1?}"));
                     }
                     if role.doubts(silent, pinged.map(|(_, sent)| sent.elapsed())) {
-                        self.see(Way::Doubtful);
+                        self.way.set(Way::Doubtful);
                     }
                     if role == Role::Acceptor || pinged.is_some() {
                         continue;
@@ -192,14 +192,6 @@ impl Shared {
         }
         *self.ping.lock().expect("no panic while held") = Some(sent.elapsed());
         None
-    }
-
-    fn see(&self, way: Way) {
-        self.way.send_if_modified(|known| {
-            let changed = *known != way;
-            *known = way;
-            changed
-        });
     }
 
     fn next_check(&self, role: Role, pinged: Option<(u64, Instant)>, silent: Duration) -> Duration {

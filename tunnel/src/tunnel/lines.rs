@@ -1,7 +1,7 @@
 //! The surviving streams on a tunnel: what they have read is told with the pings, and they end with a tunnel that was
 //! meant to end.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{MutexGuard, Weak};
 
 use super::Shared;
@@ -12,7 +12,7 @@ use crate::wire::StreamId;
 use crate::wire::control::Control;
 
 impl Shared {
-    pub(super) fn lines(&self) -> MutexGuard<'_, HashMap<StreamId, Weak<Lifeline>>> {
+    pub(super) fn lines(&self) -> MutexGuard<'_, BTreeMap<StreamId, Weak<Lifeline>>> {
         self.lines.lock().expect("no panic while held")
     }
 

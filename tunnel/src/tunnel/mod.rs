@@ -3,8 +3,9 @@
 mod control;
 mod lines;
 mod slot;
+mod way;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,7 @@ pub(crate) use control::{ControlHalves, Role};
 use slot::Place;
 pub(crate) use slot::begin;
 pub use slot::{Incoming, Slot};
+pub use way::{Way, WayWatch};
 
 /// What carries a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,16 +49,6 @@ impl fmt::Display for Transport {
             Self::Tls => "TLS",
         })
     }
-}
-
-/// Whether the other side was heard lately.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Way {
-    Good,
-    /// Nothing heard for seconds: open no new streams here while there is another tunnel. Open ones wait, and go on if
-    /// the way comes back within [`limits::DEAD_AFTER`].
-    Doubtful,
 }
 
 /// What the other side said beside the streams.
@@ -84,9 +76,9 @@ struct Shared {
     closed: CancellationToken,
     close: OnceLock<Close>,
     ping: Mutex<Option<Duration>>,
-    way: watch::Sender<Way>,
+    way: WayWatch,
     /// Streams on this tunnel that outlive it.
-    lines: Mutex<HashMap<StreamId, Weak<Lifeline>>>,
+    lines: Mutex<BTreeMap<StreamId, Weak<Lifeline>>>,
     /// What they keep together.
     kept: Arc<Budget>,
 }
@@ -131,7 +123,7 @@ impl Tunnel {
             closed: CancellationToken::new(),
             close: OnceLock::new(),
             ping: Mutex::new(None),
-            way: watch::Sender::new(Way::Good),
+            way: WayWatch::default(),
             lines: Mutex::default(),
             kept: Arc::new(Budget::new(limits::KEPT_TUNNEL)),
         }));
@@ -163,13 +155,13 @@ impl Tunnel {
         }
     }
 
-    /// Whether the other side was heard lately; the receiver also tells of changes.
-    pub fn way(&self) -> watch::Receiver<Way> {
-        self.0.way.subscribe()
+    /// Whether the other side was heard lately, also in future.
+    pub fn way(&self) -> WayWatch {
+        self.0.way.clone()
     }
 
     pub fn is_doubtful(&self) -> bool {
-        *self.0.way.borrow() == Way::Doubtful
+        self.0.way.now() == Way::Doubtful
     }
 
     /// What the kernel granted for the UDP socket that this side dialled from.
