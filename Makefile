@@ -51,6 +51,8 @@ test: needs-test ui tests/browser/$(MODULES) check ## Every test: the code, the 
 nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that take long: decoders, soak and endurance
 	$(call say,decoders: ten minutes each with inputs that libFuzzer chooses)
 	fuzz/guided 600
+	$(call say,ten thousand random networks)
+	SEEDS=10000 cargo test --release --locked -p netsim --test world seeds
 	$(call say,soak and endurance)
 	cargo build --release --locked --workspace --bins
 	cargo test --release --locked -p e2e --features nightly --test nightly $(RUNNER)

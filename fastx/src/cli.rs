@@ -97,7 +97,7 @@ pub(crate) struct DemoOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct SimOptions {
-    /// A file, or the name of a plan that is there
+    /// A file, the name of a plan that is there, or random-NUMBER for a network by chance
     #[arg(value_name = "PLAN", required_unless_present = "list")]
     pub(crate) plan: Option<String>,
     /// Show the plans that are there

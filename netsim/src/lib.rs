@@ -14,8 +14,9 @@ pub mod boxes;
 pub mod link;
 pub mod outcome;
 pub mod plan;
+pub mod random;
 pub mod report;
 pub mod router;
 mod world;
 
-pub use world::{Logged, run, run_logged};
+pub use world::{Logged, RunError, run, run_logged};

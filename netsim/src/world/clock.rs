@@ -51,7 +51,8 @@ pub(crate) async fn drive(wire: Arc<Wire>, idle: Arc<Idle>) {
             continue;
         }
         idle.wait().await;
-        // What went out meanwhile may come sooner.
+        wire.flush();
+        // What went out may come sooner.
         if let Some(ahead) = wire.ahead().filter(|ahead| !ahead.is_zero()) {
             tokio::time::advance(ahead).await;
         }

@@ -1,11 +1,12 @@
 //! What goes wrong, when the plan says so.
 
+use super::error::RunError;
 use super::hosts::Hosts;
 use crate::outcome::What;
 use crate::plan::{Action, LinkId, Step};
 
 impl Hosts {
-    pub(crate) async fn happen(&mut self, step: &Step) -> anyhow::Result<()> {
+    pub(crate) async fn happen(&mut self, step: &Step) -> Result<(), RunError> {
         self.watch.event(What::Fault, "", step.action.to_string());
         match &step.action {
             Action::Kill(name) => {

@@ -1,5 +1,6 @@
 //! A gateway's host: the shipped listeners, admission, registry and router, on simulated ports.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -7,8 +8,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use config::Secrecy;
+use jiff::Timestamp;
 use prometheus_client::registry::Registry;
-use relay::admission::Admission;
+use relay::admission::{self, Admission, Binding, Book};
 use relay::arrivals::Arrivals;
 use relay::nodes::Nodes;
 use relay::settings::Settings;
@@ -17,13 +20,15 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tunnel::network::ByteStream;
 use tunnel::pump::{self, Patience};
 use tunnel::quic;
 use tunnel::shard::Shards;
 use tunnel::tls::{self, Acceptor};
 use tunnel::wire::control::Control;
-use tunnel::{CloseCode, Pending, ServerId, ServerIdentity, TraceId};
+use tunnel::{CloseCode, Fingerprint, Pending, ServerId, ServerIdentity, TraceId};
 
+use super::error::RunError;
 use super::network::Seen;
 use super::tcp::{Listener, Socket};
 use super::watch::Watch;
@@ -34,6 +39,8 @@ pub(crate) const PORT: u16 = 443;
 pub(crate) const SERVICES: u16 = 10_000;
 /// The name of the service that nodes offer.
 pub(crate) const SERVICE: &str = "work";
+/// gateway-server.json.
+const SETTINGS: &str = r#"{ "listen": "0.0.0.0:443", "host": "gateway", "token": "simulated" }"#;
 const OPEN: Duration = Duration::from_secs(10);
 
 /// A running gateway; dropped, its process is gone.
@@ -53,14 +60,14 @@ impl Gateway {
         folder: &Path,
         services: &[(u16, ServerId)],
         watch: &Arc<Watch>,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, RunError> {
         let identity = ServerIdentity::from_files(&folder.join("cert.pem"), &folder.join("key.pem"))?;
         let settings: Settings =
-            serde_json::from_str(r#"{ "listen": "0.0.0.0:443", "host": "gateway", "token": "simulated" }"#)?;
+            serde_json::from_str(SETTINGS).expect("gateway-server.json as its type has it");
         let shards = Shards::here(Arc::new(seen.clone()));
         let metrics = Metrics::register(&mut Registry::default());
         let nodes = Arc::new(Nodes::default());
-        let admission = Admission::open(folder.join("nodes.json"), &settings)?;
+        let admission = Admission::open(folder.join(admission::FILE), &settings)?;
         let router = Router::new(nodes.clone(), shards.clone(), metrics.clone(), OPEN);
         let (arriving, arrived) = mpsc::channel(256);
         let address = SocketAddr::new(seen.wire.state().addresses.of(seen.host), PORT);
@@ -118,6 +125,17 @@ impl Gateway {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
+}
+
+/// Binds all nodes to their keys before any of them comes: a binding that is new is stored by another thread, and no run
+/// would be like another.
+pub(crate) fn remember(folder: &Path, keys: &BTreeMap<ServerId, Fingerprint>) -> Result<(), RunError> {
+    let seen = Timestamp::UNIX_EPOCH;
+    let binding =
+        |key: &Fingerprint| Binding { key: key.clone(), first_seen: seen, last_seen: seen, revoked: None };
+    let servers = keys.iter().map(|(id, key)| (id.clone(), binding(key))).collect();
+    let book = Book { servers, ..Book::default() };
+    Ok(config::write_json(&folder.join(admission::FILE), &book, Secrecy::OwnerOnly)?)
 }
 
 /// Tells the watch of everyone who said hello.
@@ -183,8 +201,12 @@ impl Door {
                 if drained {
                     self.watch.violated("a drained gateway gets no new streams", &format!("{client}"));
                 }
-                let (reader, writer) = tokio::io::split(socket);
-                pump::join(reader, writer, opened.stream, Patience::default()).await;
+                let (mut reader, mut writer) = tokio::io::split(socket);
+                let moved = pump::join(&mut reader, &mut writer, opened.stream, Patience::default()).await;
+                if moved.end != pump::End::Finished {
+                    // As the gateway does: an end that is none must not look like one.
+                    reader.unsplit(writer).break_off();
+                }
             }
             // The client sees its connection end.
             Err(error) => tracing::debug!(%error, "a client was turned away"),

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use node::Node;
 use tokio::task::JoinSet;
-use tunnel::ServerId;
+use tunnel::{Fingerprint, ServerId};
 
 use super::client::Person;
+use super::error::RunError;
 use super::gateway::{self, Gateway};
 use super::network::Seen;
-use super::node::{self as machine, Known};
+use super::node::{self as machine, Known, Neighbour};
 use super::watch::Watch;
 use super::wire::Wire;
 use super::{HostFolder, identity};
@@ -34,6 +35,8 @@ pub(crate) struct Hosts {
     pub(crate) gateways: BTreeMap<HostId, Gateway>,
     pub(crate) nodes: BTreeMap<HostId, Node>,
     people: BTreeMap<HostId, JoinSet<()>>,
+    /// How often each node was started.
+    starts: BTreeMap<HostId, u64>,
     drains: JoinSet<()>,
 }
 
@@ -44,7 +47,7 @@ impl Hosts {
         topology: &Topology,
         wire: &Arc<Wire>,
         watch: &Arc<Watch>,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, RunError> {
         let mut hosts = Self {
             plan: plan.clone(),
             topology: topology.clone(),
@@ -55,6 +58,7 @@ impl Hosts {
             gateways: BTreeMap::new(),
             nodes: BTreeMap::new(),
             people: BTreeMap::new(),
+            starts: BTreeMap::new(),
             drains: JoinSet::new(),
         };
         let mut known: BTreeMap<String, Known> = BTreeMap::new();
@@ -69,19 +73,46 @@ impl Hosts {
             )?;
             known.insert(topology.host_name(host).to_owned(), (address, ca));
         }
+        let mut bindings = BTreeMap::new();
         for host in hosts.machines() {
             let said = topology.host(plan, host);
             let gateways = hosts.gateways_of(host);
             let gateways: Vec<Known> =
                 gateways.iter().map(|gateway| known[topology.host_name(*gateway)].clone()).collect();
-            machine::prepare(&hosts.folder(host), topology.host_name(host), &gateways, said.transport)?;
+            let name = topology.host_name(host);
+            let key = machine::prepare(&hosts.folder(host), name, &gateways, said.transport)?;
+            bindings.insert(ServerId::new(name)?, key);
+        }
+        hosts.introduce_neighbours(&bindings)?;
+        for host in hosts.of(Role::Gateway) {
+            gateway::remember(&hosts.folder(host), &bindings)?;
         }
         hosts.services = hosts
             .targets()
             .into_iter()
             .map(|host| Ok((hosts.service_port(host)?, ServerId::new(topology.host_name(host))?)))
-            .collect::<anyhow::Result<_>>()?;
+            .collect::<Result<_, RunError>>()?;
         Ok(hosts)
+    }
+
+    /// Relays and the nodes that they reach know each other's keys and addresses, as in lan.json.
+    fn introduce_neighbours(&self, keys: &BTreeMap<ServerId, Fingerprint>) -> Result<(), RunError> {
+        let neighbour = |host: HostId| -> Result<Neighbour, RunError> {
+            let id = ServerId::new(self.topology.host_name(host))?;
+            let address = self.wire.state().addresses.of(host);
+            Ok(Neighbour { key: keys[&id].clone(), id, address })
+        };
+        let mut known: BTreeMap<HostId, Vec<Neighbour>> = BTreeMap::new();
+        for relay in self.of(Role::Relay) {
+            let reached = &self.topology.host(&self.plan, relay).reaches;
+            for node in reached.iter().flat_map(|name| self.topology.hosts_named(name)) {
+                known.entry(relay).or_default().push(neighbour(node)?);
+                known.entry(node).or_default().push(neighbour(relay)?);
+            }
+        }
+        known.iter().try_for_each(|(host, neighbours)| {
+            machine::introduce(&self.folder(*host), neighbour(*host)?.address, neighbours)
+        })
     }
 
     fn of(&self, role: Role) -> Vec<HostId> {
@@ -101,9 +132,9 @@ impl Hosts {
         targets
     }
 
-    fn service_port(&self, node: HostId) -> anyhow::Result<u16> {
+    fn service_port(&self, node: HostId) -> Result<u16, RunError> {
         let port = usize::from(gateway::SERVICES) + node.0;
-        u16::try_from(port).map_err(|_| anyhow::anyhow!("people can ask for the first 55,000 hosts only"))
+        u16::try_from(port).map_err(|_| RunError::TooManyHosts)
     }
 
     /// The gateways that a host dials or comes in at.
@@ -122,7 +153,7 @@ impl Hosts {
         Seen { wire: self.wire.clone(), host }
     }
 
-    pub(crate) async fn start_all(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn start_all(&mut self) -> Result<(), RunError> {
         for host in self.topology.hosts().collect::<Vec<_>>() {
             self.start(host).await?;
         }
@@ -130,7 +161,7 @@ impl Hosts {
     }
 
     /// Starts what the plan says runs there; nothing if it runs.
-    pub(crate) async fn start(&mut self, host: HostId) -> anyhow::Result<()> {
+    pub(crate) async fn start(&mut self, host: HostId) -> Result<(), RunError> {
         match self.topology.host(&self.plan, host).role {
             Role::Gateway if !self.gateways.contains_key(&host) => {
                 let folder = self.folder(host);
@@ -138,7 +169,9 @@ impl Hosts {
                 self.gateways.insert(host, started);
             }
             Role::Node | Role::Relay if !self.nodes.contains_key(&host) => {
-                let started = machine::start(&self.seen(host), &self.folder(host), &self.watch).await?;
+                let start = *self.starts.entry(host).and_modify(|starts| *starts += 1).or_insert(1);
+                let started =
+                    machine::start(&self.seen(host), &self.folder(host), start, &self.watch).await?;
                 self.nodes.insert(host, started);
             }
             Role::Client if !self.people.contains_key(&host) => self.start_people(host)?,
@@ -147,7 +180,7 @@ impl Hosts {
         Ok(())
     }
 
-    fn start_people(&mut self, host: HostId) -> anyhow::Result<()> {
+    fn start_people(&mut self, host: HostId) -> Result<(), RunError> {
         let mut people = JoinSet::new();
         for (index, work) in self.plan.work.iter().enumerate() {
             let clients = self.topology.hosts_named(&work.from);

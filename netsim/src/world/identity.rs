@@ -19,8 +19,11 @@ fn key() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64_STANDARD.encode(der))
 }
 
-pub(crate) fn write_key(path: &Path) -> io::Result<()> {
-    config::write_bytes(path, key().as_bytes(), Secrecy::OwnerOnly).map_err(io::Error::other)
+/// PEM, as it was written.
+pub(crate) fn write_key(path: &Path) -> io::Result<String> {
+    let key = key();
+    config::write_bytes(path, key.as_bytes(), Secrecy::OwnerOnly).map_err(io::Error::other)?;
+    Ok(key)
 }
 
 /// A gateway's certificate for `name` and its key, written to two files; the certificate as PEM.

@@ -11,6 +11,7 @@
 mod addresses;
 mod client;
 mod clock;
+mod error;
 mod event;
 mod faults;
 mod gateway;
@@ -32,6 +33,7 @@ mod work;
 
 use std::fmt::{Display, Formatter};
 
+pub use error::RunError;
 pub use run::{Logged, run, run_logged};
 
 use crate::plan::HostId;

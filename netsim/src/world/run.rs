@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::clock::{self, Idle};
+use super::error::RunError;
 use super::hosts::Hosts;
 use super::sample::Seen;
 use super::watch::Watch;
@@ -29,7 +30,7 @@ pub struct Logged {
 ///
 /// # Errors
 /// When the host's own disk or the programs' own settings stand in the way, not for anything in the plan.
-pub fn run(plan: &Plan, seed: u64) -> anyhow::Result<Outcome> {
+pub fn run(plan: &Plan, seed: u64) -> Result<Outcome, RunError> {
     run_logged(plan, seed, false, |_| {}).map(|logged| logged.outcome)
 }
 
@@ -39,7 +40,7 @@ pub fn run_logged(
     seed: u64,
     logs: bool,
     progress: impl FnMut(Duration),
-) -> anyhow::Result<Logged> {
+) -> Result<Logged, RunError> {
     let _seeded = tunnel::chance::seed(seed);
     let idle = Arc::new(Idle::default());
     let parked = idle.clone();
@@ -57,7 +58,7 @@ async fn live(
     logs: bool,
     idle: Arc<Idle>,
     mut progress: impl FnMut(Duration),
-) -> anyhow::Result<Logged> {
+) -> Result<Logged, RunError> {
     let topology = Topology::new(plan);
     let wire = Wire::new(plan, topology.clone(), seed, logs);
     let watch = Watch::new(plan, seed, &wire);

@@ -39,6 +39,9 @@ pub(crate) struct State {
     pub(crate) trace: Trace,
     rng: StdRng,
     events: BinaryHeap<Event>,
+    /// What was sent at this moment. Which of several tasks runs first at one moment is chance; so all have their turn, and
+    /// then the packets leave in the order of their addresses.
+    outbox: Vec<(HostId, Packet)>,
     /// Numbers events, so that those of one time keep their order.
     count: u64,
     /// What paused hosts have sent and not received.
@@ -60,6 +63,7 @@ impl Wire {
             trace: Trace::new(logs),
             rng: StdRng::seed_from_u64(seed),
             events: BinaryHeap::new(),
+            outbox: Vec::new(),
             count: 0,
             held: BTreeMap::new(),
         };
@@ -83,7 +87,20 @@ impl Wire {
     /// Time until the next event.
     pub(crate) fn ahead(&self) -> Option<Duration> {
         let now = self.now();
-        self.state().events.peek().map(|event| event.at.saturating_sub(now))
+        let state = self.state();
+        if !state.outbox.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        state.events.peek().map(|event| event.at.saturating_sub(now))
+    }
+
+    /// Everybody waits: what was sent at this moment leaves.
+    pub(crate) fn flush(&self) {
+        let now = self.now();
+        let mut state = self.state();
+        let mut outbox = std::mem::take(&mut state.outbox);
+        outbox.sort_by_key(|(host, packet)| (*host, packet.protocol(), packet.from, packet.to));
+        outbox.into_iter().for_each(|(host, packet)| state.leave(now, host, packet));
     }
 
     /// Lets everything happen that is due.
@@ -98,33 +115,33 @@ impl Wire {
 
     /// A host sends.
     pub(crate) fn send(&self, host: HostId, packet: Packet) {
-        let now = self.now();
-        let mut state = self.state();
-        let next = state.events.peek().map(|event| event.at);
-        state.send(now, host, packet);
-        self.tell_sooner(&state, next);
+        self.with(|state, _| state.send(host, packet));
     }
 
     /// Does something with the state that may add events.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut State, Duration) -> T) -> T {
         let now = self.now();
         let mut state = self.state();
-        let next = state.events.peek().map(|event| event.at);
+        let before = state.next();
         let done = act(&mut state, now);
-        self.tell_sooner(&state, next);
-        done
-    }
-
-    fn tell_sooner(&self, state: &State, before: Option<Duration>) {
-        let first = state.events.peek().map(|event| event.at);
-        if first.is_some_and(|first| before.is_none_or(|before| first < before)) {
+        if state.next() > before {
             self.sooner.notify_one();
         }
+        done
     }
 }
 
 impl State {
-    pub(crate) fn send(&mut self, now: Duration, host: HostId, packet: Packet) {
+    /// What comes next, the sooner the greater.
+    fn next(&self) -> (bool, Option<std::cmp::Reverse<Duration>>) {
+        (!self.outbox.is_empty(), self.events.peek().map(|event| std::cmp::Reverse(event.at)))
+    }
+
+    pub(crate) fn send(&mut self, host: HostId, packet: Packet) {
+        self.outbox.push((host, packet));
+    }
+
+    fn leave(&mut self, now: Duration, host: HostId, packet: Packet) {
         if let Some(held) = self.held.get_mut(&host) {
             return held.push(packet);
         }
@@ -255,7 +272,7 @@ impl State {
         let own = self.addresses.of(host);
         for packet in self.held.remove(&host).unwrap_or_default() {
             if packet.from.ip() == own {
-                self.send(now, host, packet);
+                self.send(host, packet);
             } else {
                 self.receive(now, host, packet);
             }

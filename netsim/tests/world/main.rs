@@ -1,3 +1,4 @@
 //! The shipped code in simulated networks.
 
+mod seeds;
 mod shipped;

@@ -43,7 +43,7 @@ impl Connection {
         loop {
             let segment = self.end().next(now);
             let Some(segment) = segment else { break };
-            state.send(now, self.id.0, self.packet(segment));
+            state.send(self.id.0, self.packet(segment));
         }
         let mut end = self.end();
         if end.is_over() && end.left {
@@ -60,12 +60,12 @@ impl Connection {
     }
 
     /// Breaks it for both ends.
-    pub(super) fn reset(self: &Arc<Self>, state: &mut wire::State, now: Duration) {
+    pub(super) fn reset(self: &Arc<Self>, state: &mut wire::State) {
         let mut end = self.end();
         if !matches!(end.state, State::Broken(_)) {
             end.fail(io::ErrorKind::ConnectionReset);
             drop(end);
-            state.send(now, self.id.0, self.packet(Segment { rst: true, ..Segment::default() }));
+            state.send(self.id.0, self.packet(Segment { rst: true, ..Segment::default() }));
         }
         state.ports.connections.remove(&self.id);
     }
@@ -90,7 +90,7 @@ pub(crate) fn receive(state: &mut wire::State, now: Duration, host: HostId, pack
         _ if segment.rst => {}
         _ => {
             let refusal = Segment { rst: true, ..Segment::default() };
-            state.send(now, host, Packet { from: local, to: packet.from, body: Body::Segment(refusal) });
+            state.send(host, Packet { from: local, to: packet.from, body: Body::Segment(refusal) });
         }
     }
 }

@@ -110,7 +110,7 @@ impl ByteStream for Socket {
     }
 
     fn break_off(&self) {
-        self.wire.with(|state, now| self.connection.reset(state, now));
+        self.wire.with(|state, _| self.connection.reset(state));
     }
 
     fn move_to(self: Box<Self>, _home: &Shard) -> io::Result<Box<dyn ByteStream>> {
@@ -163,7 +163,7 @@ impl Drop for Socket {
                 return self.connection.push(state, now);
             }
             drop(end);
-            self.connection.reset(state, now);
+            self.connection.reset(state);
         });
     }
 }
