@@ -18,6 +18,8 @@ pub(super) struct Receiving {
     ready: VecDeque<Bytes>,
     waiting: u64,
     early: BTreeMap<u64, Bytes>,
+    /// Where the last segment began that came too early.
+    latest: u64,
     fin: Option<u64>,
 }
 
@@ -41,6 +43,7 @@ impl Receiving {
             if longer {
                 self.early.insert(from, data);
             }
+            self.latest = from;
         }
         self.put_in_order();
     }
@@ -63,17 +66,18 @@ impl Receiving {
         self.next + u64::from(self.fin == Some(self.next))
     }
 
+    /// The range with the newest segment first, so that the sender hears of every range once (RFC 2018 §4).
     pub(super) fn sacks(&self) -> Vec<(u64, u64)> {
         let mut ranges: Vec<(u64, u64)> = Vec::new();
         for (from, data) in &self.early {
             let to = from + data.len() as u64;
-            let count = ranges.len();
             match ranges.last_mut() {
                 Some(last) if last.1 >= *from => last.1 = last.1.max(to),
-                _ if count == RANGES => break,
                 _ => ranges.push((*from, to)),
             }
         }
+        ranges.sort_by_key(|(from, to)| !(*from..*to).contains(&self.latest));
+        ranges.truncate(RANGES);
         ranges
     }
 

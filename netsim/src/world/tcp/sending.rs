@@ -125,13 +125,19 @@ impl Sending {
         if self.end == End::Acked && self.sent == self.acked {
             self.timer = None;
         }
-        let written = self.written();
-        for (from, to) in &segment.sacks {
-            let known = self.sacked.entry(*from).or_default();
-            *known = (*known).max(*to).min(written);
-        }
+        segment.sacks.iter().for_each(|(from, to)| self.has(*from, (*to).min(self.written())));
         self.sacked.retain(|_, to| *to > self.acked);
         self.look_for_losses();
+    }
+
+    /// The other end has this range; ranges that touch become one.
+    fn has(&mut self, mut from: u64, mut to: u64) {
+        while let Some((start, end)) = self.sacked.range(..=to).next_back().filter(|(_, end)| **end >= from) {
+            let start = *start;
+            (from, to) = (from.min(start), to.max(*end));
+            self.sacked.remove(&start);
+        }
+        self.sacked.insert(from, to);
     }
 
     fn time(&mut self, now: Duration, ack: u64) {
