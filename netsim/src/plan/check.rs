@@ -8,7 +8,6 @@ use super::{Action, Expect, Fault, Host, Kind, Name, Plan, Role, Work};
 
 /// A simulation of this many hosts takes 10 GB.
 const MOST_HOSTS: u64 = 100_000;
-const MOST_SKEW: Duration = Duration::from_secs(365 * 24 * 3600);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Of one fault; more steps make plots of nothing but faults.
 const MOST_REPEATS: u128 = 10_000;
@@ -131,10 +130,6 @@ fn check_fault(plan: &Plan, fault: &Fault) -> Checked {
         | Action::Restart(name)
         | Action::Pause(name)
         | Action::Resume(name) => host(plan, name)?,
-        Action::Skew(skew) if skew.by > MOST_SKEW => {
-            return wrong(&skew.host, "a clock jumps by at most 365 days", "");
-        }
-        Action::Skew(skew) => host(plan, &skew.host)?,
         Action::Drain(name) => role(plan, name, "a gateway", |role| role == Role::Gateway)?,
         Action::Cut(name) | Action::Mend(name) => path_or_host(plan, name)?,
         Action::Change(change) => known(&change.path, "path", plan.path.keys().map(String::as_str))?,

@@ -48,8 +48,6 @@ pub enum Action {
     Pause(Name),
     /// Undoes [`Pause`](Self::Pause).
     Resume(Name),
-    /// The host's clock jumps forward.
-    Skew(Skew),
     /// All links of the path, or the first link of the host, deliver nothing. Undone by [`Mend`](Self::Mend).
     Cut(Name),
     Mend(Name),
@@ -59,14 +57,6 @@ pub enum Action {
     Udp(UdpBecomes),
     /// The links of the path behave like this; undone: as the plan has them.
     Change(Box<Change>),
-}
-
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Skew {
-    pub host: Name,
-    #[serde(with = "config::duration")]
-    pub by: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -122,12 +112,7 @@ impl Action {
                     down: was.down.clone(),
                 })))
             }
-            Self::Start(_)
-            | Self::Restart(_)
-            | Self::Resume(_)
-            | Self::Skew(_)
-            | Self::Mend(_)
-            | Self::Rebind(_) => None,
+            Self::Start(_) | Self::Restart(_) | Self::Resume(_) | Self::Mend(_) | Self::Rebind(_) => None,
         }
     }
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use expect::{Expect, TunnelBounds};
-pub use fault::{Action, Change, Fault, Skew, Step, UdpBecomes};
+pub use fault::{Action, Change, Fault, Step, UdpBecomes};
 pub use host::{Host, Role, Transport};
 pub use name::Name;
 pub use path::Path;

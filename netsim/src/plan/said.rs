@@ -15,7 +15,6 @@ impl Display for Action {
             Self::Drain(host) => write!(f, "{host} drains"),
             Self::Pause(host) => write!(f, "{host} paused"),
             Self::Resume(host) => write!(f, "{host} goes on"),
-            Self::Skew(skew) => write!(f, "clock of {} +{:?}", skew.host, skew.by),
             Self::Cut(path) => write!(f, "{path} cut"),
             Self::Mend(path) => write!(f, "{path} mended"),
             Self::Rebind(path) => write!(f, "NAT of {path} rebinds"),

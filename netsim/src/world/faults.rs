@@ -36,8 +36,6 @@ impl Hosts {
                 let hosts = self.topology.hosts_named(name);
                 self.wire.with(|state, now| hosts.into_iter().for_each(|host| state.resume(now, host)));
             }
-            // All clocks of the simulation are monotonic; none of them is the wall clock.
-            Action::Skew(_) => {}
             Action::Cut(name) => self.set_up(&self.topology.links_named(name), false),
             Action::Mend(name) => self.set_up(&self.topology.links_named(name), true),
             Action::Rebind(path) => {
