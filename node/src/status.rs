@@ -95,6 +95,9 @@ pub struct TunnelStatus {
     pub rtt_ms: Option<f64>,
     /// UDP payload that the path carries, bytes.
     pub mtu: Option<u16>,
+    /// Congestion window of this node, bytes; QUIC only.
+    #[serde(default)]
+    pub window_bytes: Option<u64>,
     /// What the kernel granted for this node's UDP socket.
     pub udp_buffers: Option<BufferSizes>,
     pub lost_packets: u64,

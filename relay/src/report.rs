@@ -180,7 +180,7 @@ fn state(server: &Server<tunnel::Tunnel>) -> State {
 
 fn tunnel(entry: &Entry<tunnel::Tunnel>) -> TunnelReport {
     let link = &entry.link;
-    let Stats { transport, rtt, mtu, lost_packets, sent_bytes, received_bytes, open_streams, since } =
+    let Stats { transport, rtt, mtu, lost_packets, sent_bytes, received_bytes, open_streams, since, .. } =
         link.stats();
     let since = SystemTime::now() - since;
     TunnelReport {

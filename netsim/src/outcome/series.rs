@@ -48,7 +48,7 @@ impl Serialize for Samples {
 pub enum Quantity {
     /// Of a tunnel, as its sender measures it: seconds.
     Rtt,
-    /// Of a tunnel's sender: its congestion window, in bytes.
+    /// Of a node's QUIC tunnels to one gateway: the largest congestion window, in bytes.
     Window,
     /// Of a link: what waits before it, in bytes.
     Queue,

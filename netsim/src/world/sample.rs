@@ -21,6 +21,11 @@ impl Hosts {
             connected += usize::from(tunnels > 0);
             streams += status.streams;
             for gateway in &status.gateways {
+                let windows = gateway.tunnels.iter().filter_map(|tunnel| tunnel.window_bytes);
+                if let Some(window) = windows.max() {
+                    let of = format!("{name} to {}", gateway.host);
+                    outcome.sample(Quantity::Window, &of, now, window as f64);
+                }
                 if let Some(rtt) = gateway.rtt_ms {
                     let of = format!("{name} to {}", gateway.host);
                     outcome.sample(Quantity::Rtt, &of, now, rtt / 1000.0);

@@ -85,8 +85,18 @@ impl Board {
 }
 
 fn tunnel_status(shown: &Shown) -> TunnelStatus {
-    let Stats { transport, rtt, mtu, lost_packets, sent_bytes, received_bytes, open_streams, since, .. } =
-        shown.tunnel.stats();
+    let Stats {
+        transport,
+        rtt,
+        mtu,
+        window,
+        lost_packets,
+        sent_bytes,
+        received_bytes,
+        open_streams,
+        since,
+        ..
+    } = shown.tunnel.stats();
     TunnelStatus {
         id: shown.tunnel.id().to_owned(),
         transport,
@@ -97,6 +107,7 @@ fn tunnel_status(shown: &Shown) -> TunnelStatus {
         rtt_ms: rtt.map(milliseconds),
         mtu,
         udp_buffers: shown.tunnel.udp_buffers(),
+        window_bytes: window,
         lost_packets,
         sent_bytes,
         received_bytes,

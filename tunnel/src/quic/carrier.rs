@@ -88,6 +88,7 @@ impl Carrier {
         let quic = self.connection.stats();
         stats.rtt = Some(quic.path.rtt);
         stats.mtu = Some(quic.path.current_mtu);
+        stats.window = Some(quic.path.cwnd);
         stats.lost_packets = quic.path.lost_packets;
         stats.sent_bytes = quic.udp_tx.bytes;
         stats.received_bytes = quic.udp_rx.bytes;

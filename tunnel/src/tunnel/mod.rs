@@ -92,6 +92,8 @@ pub struct Stats {
     pub rtt: Option<Duration>,
     /// UDP payload that the path carries, bytes; `None` over TLS.
     pub mtu: Option<u16>,
+    /// Congestion window of this side, bytes; `None` over TLS, where the kernel keeps it.
+    pub window: Option<u64>,
     pub lost_packets: u64,
     pub sent_bytes: u64,
     pub received_bytes: u64,
@@ -264,6 +266,7 @@ impl Tunnel {
             transport: self.transport(),
             rtt: *self.0.ping.lock().expect("no panic while held"),
             mtu: None,
+            window: None,
             lost_packets: 0,
             sent_bytes: 0,
             received_bytes: 0,
