@@ -35,12 +35,25 @@ pub fn run(plan: &Plan, seed: u64) -> Result<Outcome, RunError> {
 }
 
 /// The same, with every packet written down when `logs`, and `progress` told how much time has passed.
+///
+/// Every run has a thread of its own: a thread keeps what is left of the slabs that it reads into, and the next run would
+/// read as much as the last one had left over.
+///
+/// # Errors
+/// As [`run`].
 pub fn run_logged(
     plan: &Plan,
     seed: u64,
     logs: bool,
-    progress: impl FnMut(Duration),
+    progress: impl FnMut(Duration) + Send,
 ) -> Result<Logged, RunError> {
+    std::thread::scope(|scope| {
+        let running = scope.spawn(|| run_here(plan, seed, logs, progress));
+        running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn run_here(plan: &Plan, seed: u64, logs: bool, progress: impl FnMut(Duration)) -> Result<Logged, RunError> {
     let _seeded = tunnel::chance::seed(seed);
     let idle = Arc::new(Idle::default());
     let parked = idle.clone();
