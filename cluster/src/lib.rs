@@ -4,6 +4,7 @@
 pub mod broker;
 pub mod membership;
 mod name;
+pub mod plane;
 mod secret;
 pub mod store;
 pub mod subject;
@@ -11,5 +12,6 @@ pub mod transporter;
 
 pub use broker::Broker;
 pub use name::{BadName, Name};
+pub use plane::{ControlPlane, Role};
 pub use secret::Secret;
 pub use subject::{Pattern, Subject, Subjects};

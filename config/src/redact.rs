@@ -26,7 +26,20 @@ pub(crate) fn line(text: &str) -> String {
             }
         }
     }
+    hide_logins(&mut out);
     out.into_iter().collect()
+}
+
+/// In an address such as `mongodb://name:password@host` what is before the `@`.
+fn hide_logins(line: &mut [char]) {
+    for at in 0..line.len() {
+        if line[at..].starts_with(&[':', '/', '/']) {
+            let ends = |c: &char| c.is_whitespace() || OPENING.contains(*c) || CLOSING.contains(*c);
+            let length = line[at + 3..].iter().position(ends).unwrap_or(line.len() - at - 3);
+            let login = line[at + 3..at + 3 + length].iter().rposition(|&c| c == '@').unwrap_or(0);
+            line[at + 3..at + 3 + login].fill('*');
+        }
+    }
 }
 
 /// `after` is the index behind the secret's name.

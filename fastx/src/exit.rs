@@ -2,12 +2,18 @@
 
 use std::process::ExitCode;
 
+use cluster::transporter::ConnectError;
 use config::ConfigError;
 use netsim::plan::PlanError;
 use node::{LocalError, StartError};
 
 /// sysexits.h `EX_CONFIG`: starting again does not help, so systemd does not.
 const CONFIGURATION: u8 = 78;
+
+/// A file that is needed is not there; says the next step too.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NotConfigured(pub(crate) String);
 
 /// Prints the error, if there is one.
 pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
@@ -30,6 +36,12 @@ fn is_configuration(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         if let Some(error) = cause.downcast_ref::<PlanError>() {
             return !matches!(error, PlanError::Read { .. });
+        }
+        if let Some(error) = cause.downcast_ref::<manager::StartError>() {
+            return matches!(error, manager::StartError::Mongo(_));
+        }
+        if cause.is::<NotConfigured>() || cause.is::<ConnectError>() {
+            return true;
         }
         let config = match cause.downcast_ref::<StartError>() {
             Some(StartError::Config(error) | StartError::Local(LocalError::File(error))) => Some(error),

@@ -1,11 +1,14 @@
 //! The program `fastx`: runs a node, and shows how it is.
 
+mod ask;
 mod cli;
+mod control;
 mod demo;
 mod exit;
 mod folders;
 mod key;
 mod logging;
+mod manage;
 mod notify;
 mod portal_service;
 mod run;
@@ -20,6 +23,7 @@ fn main() -> std::process::ExitCode {
     let result = match Cli::parse().command {
         Command::Node { command: NodeCommand::Run(options) } => run::run(options),
         Command::Node { command: NodeCommand::Key(options) } => key::show(&options),
+        Command::Manager { command } => manage::manager(command),
         Command::Status(options) => return status::show(&options),
         Command::Demo(options) => demo::run(options),
         Command::Sim(options) => return sim::run(&options),

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tunnel::shard::Shards;
 
 use crate::cli::RunOptions;
+use crate::control::{self, Control};
 use crate::logging;
 use crate::notify::notify;
 use crate::portal_service::PortalService;
@@ -30,7 +31,7 @@ pub(crate) fn run(options: RunOptions) -> anyhow::Result<()> {
 
 async fn serve(dirs: Dirs, drain: Duration) -> anyhow::Result<()> {
     let (mut hangup, mut end) = (signal(SignalKind::hangup())?, EndSignals::new()?);
-    let Started { node, .. } = start(dirs.clone()).await?;
+    let Started { node, control, .. } = start(dirs.clone()).await?;
     tracing::info!("the portal's key is in {}", dirs.local("portal-key").display());
     if node.status().gateways.is_empty() {
         let path = dirs.config("gateway.json");
@@ -58,6 +59,7 @@ async fn serve(dirs: Dirs, drain: Duration) -> anyhow::Result<()> {
         cut = node.drain(drain) => tracing::info!(cut, "ended"),
         () = end.next() => tracing::warn!("ended at once"),
     }
+    drop(control);
     Ok(())
 }
 
@@ -66,22 +68,29 @@ pub(crate) struct Started {
     pub(crate) node: Node,
     pub(crate) portal: Portal,
     pub(crate) displays: Displays,
+    pub(crate) control: Control,
 }
 
-/// Starts a node with its portal, which finds the displays of its last run again.
+/// Starts a node with its portal, which finds the displays of its last run again, and then its part in the cluster: the
+/// way to sessions is open before anything of the control plane is.
 pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     let identity = Identity::load_or_make(&dirs).map_err(node::StartError::from)?;
+    let broker = cluster::broker::read(&dirs.config("broker.json"))?;
+    let me = control::name(&identity);
     let displays = Displays::open(&dirs.local_dir).context("cannot open the displays")?;
     let portal = Portal::new(identity.server_id, &dirs.local_dir, displays.clone())?;
     let service: Arc<dyn Handler> = Arc::new(PortalService(portal.clone()));
     let options = Options {
-        dirs,
+        dirs: dirs.clone(),
         handlers: BTreeMap::from([(node::PORTAL.to_owned(), service)]),
         shards: Shards::start("node", Shards::default_count()).context("cannot start threads")?,
         streams: most_streams(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    Ok(Started { node: Node::start(options).await?, portal, displays })
+    let node = Node::start(options).await?;
+    let control = Control::start(&dirs, me, broker.as_ref()).await?;
+    node.add_routes(control::routes(&control.plane));
+    Ok(Started { node, portal, displays, control })
 }
 
 /// Raises the limit on open files as far as it goes, and says how many streams it holds.

@@ -2,9 +2,13 @@
 //! about them over the transporter. Managers can be several; any of them may die.
 
 mod folder;
+mod manager;
 mod mongo;
 mod service;
+pub mod settings;
 
 pub use folder::{Folder, OpenError};
-pub use mongo::{Mongo, MongoError, Settings, settings};
+pub use manager::{Manager, StartError};
+pub use mongo::{Mongo, MongoError, Settings};
 pub use service::Service;
+pub use settings::Keep;

@@ -7,11 +7,11 @@
 //! link       keeps tunnels to one gateway                serve    takes streams off a tunnel
 //! table      which service, or which peer                upstream connect, answer, pump
 //! lan        nodes next to this one
-//! admin      the socket that `fastx status` reads        status   what it says
+//! admin      the socket that the command line asks        status   what `fastx status` shows
 //! display    X displays that outlive this process
 //! ```
 
-mod admin;
+pub mod admin;
 mod client_header;
 mod core;
 pub mod display;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::routing::get;
+use axum::{Json, Router};
 use config::{ConfigError, Dirs};
 use jiff::Timestamp;
-use tokio_util::task::AbortOnDropHandle;
 use tunnel::shard::Shards;
 use tunnel::tls::lan::LanError;
 
@@ -66,7 +67,7 @@ pub enum ReloadError {
 #[derive(Debug)]
 pub struct Node {
     core: Arc<Core>,
-    _admin: AbortOnDropHandle<()>,
+    admin: AdminSocket,
 }
 
 impl Node {
@@ -81,11 +82,10 @@ impl Node {
         let desk = Arc::new(Desk::new(table, streams, Ways::new(me.clone())));
         let core = Arc::new(Core::new(dirs, me, desk, handlers));
         let path = core.dirs.local("node.sock");
-        let admin = AdminSocket::bind(&path).map_err(|source| StartError::AdminSocket { path, source })?;
-        let shown = core.clone();
-        let admin = AbortOnDropHandle::new(tokio::spawn(admin.serve(Arc::new(move || shown.status()))));
+        let admin = AdminSocket::start(&path, status_route(&core))
+            .map_err(|source| StartError::AdminSocket { path, source })?;
         core.apply(settings).await?;
-        Ok(Self { core, _admin: admin })
+        Ok(Self { core, admin })
     }
 
     /// Takes the files as they are now: gateways that stay keep their tunnels, streams are not cut. When one of the
@@ -101,6 +101,11 @@ impl Node {
 
     pub fn status(&self) -> Status {
         self.core.status()
+    }
+
+    /// `node.sock` also answers these.
+    pub fn add_routes(&self, routes: Router) {
+        self.admin.add(routes);
     }
 
     /// Refuses new streams, waits until the open ones end or the deadline, and leaves the gateways. Returns how many
@@ -119,4 +124,9 @@ impl Node {
         let (cut, _) = tokio::join!(count, futures_util::future::join_all(leave));
         cut
     }
+}
+
+fn status_route(core: &Arc<Core>) -> Router {
+    let core = Arc::clone(core);
+    Router::new().route("/status", get(async move || Json(core.status())))
 }

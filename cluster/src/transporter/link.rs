@@ -1,10 +1,12 @@
 //! Whether the broker is reached, for pages and logs.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// The way to the broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "camelCase")]
 pub enum Link {
     Up { since: Timestamp },
     Down { since: Timestamp, why: String },
@@ -23,6 +25,11 @@ pub(super) struct LinkWriter(watch::Sender<Link>);
 impl LinkWriter {
     pub(super) fn new() -> Self {
         Self(watch::channel(Link::Down { since: Timestamp::now(), why: "not connected yet".into() }).0)
+    }
+
+    /// Of the way that has no broker to reach.
+    pub(super) fn always_up() -> Self {
+        Self(watch::channel(Link::Up { since: Timestamp::now() }).0)
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<Link> {

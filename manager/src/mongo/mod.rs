@@ -24,7 +24,7 @@ mod settings;
 mod watch;
 mod write;
 
-pub use settings::{Settings, settings};
+pub use settings::Settings;
 
 use row::Row;
 
@@ -37,7 +37,7 @@ const MAX_ROWS: i64 = 64;
 
 /// What no later try could mend.
 #[derive(Debug, thiserror::Error)]
-#[error("db.json: `url` is not one that MongoDB's driver takes: {0}")]
+#[error("manager.json: `url` is not one that MongoDB's driver takes: {0}")]
 pub struct MongoError(mongodb::error::Error);
 
 /// The database; it need not be reached yet.

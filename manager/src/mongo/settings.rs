@@ -1,9 +1,6 @@
-//! `db.json`, on a manager that keeps the store in MongoDB: `{ "url": "mongodb://…", "database": "fastx" }`.
-
-use std::path::Path;
+//! Where MongoDB is: `{ "url": "mongodb://…", "database": "fastx" }`.
 
 use cluster::{Name, Secret};
-use config::{ConfigError, Secrecy};
 use serde::Deserialize;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -17,9 +14,4 @@ pub struct Settings {
 
 fn fastx() -> Name {
     Name::new("fastx").expect("letters are a name")
-}
-
-/// Reads db.json; `None` when there is none: the store is a folder.
-pub fn settings(path: &Path) -> Result<Option<Settings>, ConfigError> {
-    config::read_optional(path, Secrecy::OwnerOnly)
 }

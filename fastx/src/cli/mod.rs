@@ -1,0 +1,81 @@
+//! The command line: a file for each verb.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+mod demo;
+mod manager;
+mod node;
+mod sim;
+mod status;
+
+pub(crate) use self::demo::DemoOptions;
+pub(crate) use self::manager::{ManagerCommand, ManagerInitOptions, ManagerRunOptions, StoreKind};
+pub(crate) use self::node::{KeyOptions, NodeCommand, RunOptions};
+pub(crate) use self::sim::SimOptions;
+pub(crate) use self::status::StatusOptions;
+
+/// Desktops and graphical programs of this machine, reached from anywhere through a gateway that it dials.
+///
+/// A machine becomes a node in two steps: copy gateway.json from the gateway to /etc/fastx (mode 0600), and run
+/// `fastx node run`, or have systemd run it. `fastx status` then says how it is connected, or why not.
+#[derive(Debug, Parser)]
+#[command(name = "fastx", version, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run this machine as a node, or show its key
+    Node {
+        #[command(subcommand)]
+        command: NodeCommand,
+    },
+    /// Run a cluster manager on this machine, or prepare it
+    Manager {
+        #[command(subcommand)]
+        command: ManagerCommand,
+    },
+    /// Show how the node on this machine is connected; exit code 1 if it is not
+    Status(StatusOptions),
+    /// Try it: a gateway, a node and a desktop on this machine, until Ctrl-C
+    Demo(DemoOptions),
+    /// See what a network does to tunnels: describe yours in a plan, or take one that is there
+    ///
+    /// A plan says which machines there are, how they are connected, what goes wrong and what people do meanwhile.
+    /// docs/simulation.md explains how to write one; `fastx sim campus --print` is one to begin with.
+    Sim(SimOptions),
+}
+
+/// Where files are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Folders {
+    /// Folder of gateway.json, services.json, lan.json, broker.json and manager.json [default: $FX_CONFIG_DIR, or /etc/fastx]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) config_dir: Option<PathBuf>,
+    /// Folder of this server's own state: its id, its key, its displays, its store [default: $FX_LOCAL_DIR, or /var/fastx/local]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) local_dir: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_needs_its_unit() {
+        let run = |drain: &str| Cli::try_parse_from(["fastx", "node", "run", "--drain", drain]);
+        assert!(run("30s").is_ok());
+        assert!(run("30").unwrap_err().to_string().contains("a time with its unit"));
+    }
+}
