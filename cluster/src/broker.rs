@@ -66,7 +66,7 @@ struct File {
     user: Option<String>,
     password: Option<Secret>,
     nkey: Option<Secret>,
-    credentials: Option<std::path::PathBuf>,
+    credentials: Option<Secret>,
     reject_unauthorized: Option<bool>,
     ca: Option<String>,
     namespace: Name,
@@ -155,7 +155,7 @@ fn login(document: &Document, file: &File) -> Result<Login, ConfigError> {
             "this is no user's NKEY seed",
             "it begins with SU; `nk -gen user` makes one",
         )),
-        (None, None, Some(path)) => credentials(document, path),
+        (None, None, Some(given)) => credentials(document, given),
         (None, None, None) => {
             let hint = "put \"password\": … inside these brackets (or `nkey` or `credentials` with NATS)";
             Err(document.fault(&[], "no login: anybody who reaches the broker would own the cluster", hint))
@@ -168,9 +168,12 @@ fn login(document: &Document, file: &File) -> Result<Login, ConfigError> {
     }
 }
 
-/// A relative path starts at broker.json's folder.
-fn credentials(document: &Document, path: &Path) -> Result<Login, ConfigError> {
-    let path = document.path().parent().unwrap_or(Path::new("")).join(path);
+/// The text itself, as `fastx manager init` writes it, or a path; a relative one starts at broker.json's folder.
+fn credentials(document: &Document, given: &Secret) -> Result<Login, ConfigError> {
+    if given.expose().contains("BEGIN NATS USER JWT") {
+        return Ok(Login::Credentials(given.clone()));
+    }
+    let path = document.path().parent().unwrap_or(Path::new("")).join(given.expose());
     let bytes = config::read_bytes(&path, Secrecy::OwnerOnly)?;
     match String::from_utf8(bytes) {
         Ok(text) if text.contains("BEGIN NATS USER JWT") => Ok(Login::Credentials(Secret::new(text))),

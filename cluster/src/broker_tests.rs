@@ -114,3 +114,11 @@ fn credentials_are_read_from_beside_broker_json_and_kept_to_their_owner() {
     config::write_bytes(&creds, b"-----BEGIN NATS USER JWT-----", Secrecy::OwnerOnly).unwrap();
     assert!(matches!(read(&broker).unwrap().unwrap().login, Login::Credentials(_)));
 }
+
+#[test]
+fn credentials_are_a_path_or_the_text_itself() {
+    let text = "-----BEGIN NATS USER JWT-----\\neyJ\\n------END NATS USER JWT------";
+    let broker = parse(&nats(&format!(r#""host": "a", "credentials": "{text}""#))).unwrap();
+    assert!(matches!(broker.login, Login::Credentials(_)));
+    assert!(!format!("{broker:?}").contains("eyJ"));
+}

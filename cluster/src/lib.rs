@@ -1,6 +1,7 @@
 //! What the members of a cluster say to each other, and how: names and subjects, broker.json, the transporter, and the
 //! store as a member sees it.
 
+pub mod admission;
 pub mod broker;
 pub mod membership;
 mod name;

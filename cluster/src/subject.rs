@@ -5,6 +5,8 @@
 //! NAMESPACE.roll-call             asks every member to say so now
 //! NAMESPACE.store.requests        the store service of the managers
 //! NAMESPACE.store.changes         a manager tells every change
+//! NAMESPACE.join                  a server asks to be let in
+//! NAMESPACE.reply.LOGIN.RANDOM    answers to one process
 //! ```
 //! A subject that carries a server's id has it as a token of its own, so that a broker's permissions can say who may
 //! publish it.
@@ -79,9 +81,33 @@ impl Subjects {
         Subject(format!("{}.store.changes", self.namespace))
     }
 
-    /// Where replies to one member arrive; `instance` is random, for nobody is to guess it.
-    pub(crate) fn replies(&self, instance: &str) -> Subject {
-        Subject(format!("{}.reply.{instance}", self.namespace))
+    pub fn join_requests(&self) -> Subject {
+        Subject(format!("{}.join", self.namespace))
+    }
+
+    /// Where replies arrive: `to` is random, for nobody is to guess it, behind the public key of who comes in with one.
+    pub(crate) fn replies(&self, to: &str) -> Subject {
+        Subject(format!("{}.reply.{to}", self.namespace))
+    }
+
+    /// As a broker's permissions name all of them.
+    pub(crate) fn all(&self) -> String {
+        format!("{}.>", self.namespace)
+    }
+
+    /// What a server says, as a broker's permissions name it; without a server, what any of them says.
+    pub(crate) fn said_by(&self, server: Option<&Name>) -> Vec<String> {
+        let (namespace, own) = (&self.namespace, server.map_or_else(|| "*".to_owned(), token));
+        ["presence.{}", "roll-call", "store.requests"]
+            .map(|subject| format!("{namespace}.{}", subject.replace("{}", &own)))
+            .to_vec()
+    }
+
+    /// What a server hears.
+    pub(crate) fn heard_by(&self, _server: Option<&Name>) -> Vec<String> {
+        ["presence.*", "roll-call", "store.changes"]
+            .map(|subject| format!("{}.{subject}", self.namespace))
+            .to_vec()
     }
 }
 

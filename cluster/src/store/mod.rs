@@ -40,7 +40,7 @@ impl std::fmt::Display for Key {
 
 /// Grows with every write of one document: microseconds since 1970 by the writing manager's clock, or one more than
 /// before where that clock is behind. A document made anew is newer than the one that was deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Revision(pub i64);
 

@@ -27,6 +27,7 @@ mod tls;
 pub use answer::{Request, Requests};
 pub use link::Link;
 pub use local::InProcess;
+pub(crate) use nats::update_account;
 pub use nats::{Nats, NatsError};
 pub use redis::{Redis, RedisError};
 pub use subscription::Subscription;

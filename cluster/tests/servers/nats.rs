@@ -16,7 +16,7 @@ const ROUTES: u16 = 16222;
 #[derive(Debug)]
 pub struct NatsServer {
     program: PathBuf,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
     pub address: Ipv4Addr,
     pub certificates: Certificates,
     /// `None` while it is dead.

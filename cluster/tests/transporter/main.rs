@@ -4,6 +4,7 @@
 #[path = "../servers/mod.rs"]
 mod servers;
 
+mod admission;
 mod contract;
 mod faults;
 mod limits;

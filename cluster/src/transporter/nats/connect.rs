@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::{Client, ConnectOptions, Event, Server, ServerAddr};
 use tokio::sync::mpsc;
 
+use crate::admission::jwt;
 use crate::broker::{Broker, Login};
 use crate::subject::Subjects;
 use crate::transporter::link::LinkWriter;
@@ -55,7 +56,7 @@ pub(super) async fn client(
                 std::future::ready(None)
             }
         })
-        .custom_inbox_prefix(Subjects::new(&broker.namespace).replies(&random()).as_str())
+        .custom_inbox_prefix(Subjects::new(&broker.namespace).replies(&reply_to(&broker.login)).as_str())
         .event_callback(move |event| {
             let told = told.clone();
             async move {
@@ -89,7 +90,16 @@ fn backoff(attempts: usize) -> Duration {
     step.mul_f64(rand::random_range(0.5..1.0))
 }
 
-pub(super) fn random() -> String {
+/// Who comes in with a signed token hears only replies behind its own key.
+pub(super) fn reply_to(login: &Login) -> String {
+    let key = match login {
+        Login::Credentials(text) => jwt::subject_of(text.expose()),
+        Login::Password { .. } | Login::Nkey(_) => None,
+    };
+    key.map_or_else(random, |key| format!("{key}.{}", random()))
+}
+
+fn random() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 

@@ -11,9 +11,11 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+mod account;
 mod connect;
 mod steward;
 
+pub(crate) use account::update_account;
 pub use connect::NatsError;
 
 use self::steward::Mailboxes;
@@ -42,7 +44,8 @@ impl Nats {
     pub async fn connect(broker: &Broker) -> Result<Self, NatsError> {
         let (link, mailboxes) = (LinkWriter::new(), Arc::new(Mailboxes::default()));
         let (client, events) = connect::client(broker, &link).await?;
-        let nobody = Subjects::new(&broker.namespace).replies(&format!("{}.nobody", connect::random()));
+        let nobody =
+            Subjects::new(&broker.namespace).replies(&format!("{}.nobody", connect::reply_to(&broker.login)));
         let steward =
             steward::watch(client.clone(), events, link.clone(), Arc::clone(&mailboxes), nobody.clone());
         Ok(Self { client, link, mailboxes, nobody, _steward: AbortOnDropHandle::new(tokio::spawn(steward)) })
