@@ -7,7 +7,7 @@ mod demo;
 mod exit;
 mod folders;
 mod key;
-mod logging;
+mod log;
 mod manage;
 mod notify;
 mod portal_service;
@@ -17,7 +17,7 @@ mod status;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, NodeCommand};
+use crate::cli::{Cli, Command, LogCommand, NodeCommand};
 
 fn main() -> std::process::ExitCode {
     let result = match Cli::parse().command {
@@ -25,6 +25,12 @@ fn main() -> std::process::ExitCode {
         Command::Node { command: NodeCommand::Key(options) } => key::show(&options),
         Command::Manager { command } => manage::manager(command),
         Command::Status(options) => return status::show(&options),
+        Command::Log(options) => {
+            return match &options.command {
+                Some(LogCommand::Level(options)) => log::level(options),
+                None => log::follow(&options),
+            };
+        }
         Command::Demo(options) => demo::run(options),
         Command::Sim(options) => return sim::run(&options),
     };

@@ -10,11 +10,12 @@ use node::display::Displays;
 use node::{Handler, Identity, Node, Options};
 use portal::Portal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tunnel::shard::Shards;
 
 use crate::cli::RunOptions;
 use crate::control::{self, Control};
-use crate::logging;
+use crate::log::{self, Log};
 use crate::notify::notify;
 use crate::portal_service::PortalService;
 
@@ -24,14 +25,17 @@ const OTHER_FILES: u64 = 512;
 const MOST_STREAMS: u64 = 65_536;
 
 pub(crate) fn run(options: RunOptions) -> anyhow::Result<()> {
-    logging::start();
+    let log = log::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(options.folders.dirs(), options.drain))
+    runtime.block_on(serve(options.folders.dirs(), options.drain, log))
 }
 
-async fn serve(dirs: Dirs, drain: Duration) -> anyhow::Result<()> {
+async fn serve(dirs: Dirs, drain: Duration, log: Log) -> anyhow::Result<()> {
     let (mut hangup, mut end) = (signal(SignalKind::hangup())?, EndSignals::new()?);
     let Started { node, control, .. } = start(dirs.clone()).await?;
+    node.add_routes(log.routes());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(log.keep());
     tracing::info!("the portal's key is in {}", dirs.local("portal-key").display());
     if node.status().gateways.is_empty() {
         let path = dirs.config("gateway.json");

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod demo;
+mod log;
 mod manager;
 mod node;
 mod sim;
 mod status;
 
 pub(crate) use self::demo::DemoOptions;
+pub(crate) use self::log::{LevelOptions, LogCommand, LogOptions, Wanted};
 pub(crate) use self::manager::{ManagerCommand, ManagerInitOptions, ManagerRunOptions, StoreKind};
 pub(crate) use self::node::{KeyOptions, NodeCommand, RunOptions};
 pub(crate) use self::sim::SimOptions;
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     },
     /// Show how the node on this machine is connected; exit code 1 if it is not
     Status(StatusOptions),
+    /// Show what the service on this machine logs, as it happens; or change how much that is
+    Log(LogOptions),
     /// Try it: a gateway, a node and a desktop on this machine, until Ctrl-C
     Demo(DemoOptions),
     /// See what a network does to tunnels: describe yours in a plan, or take one that is there

@@ -6,21 +6,22 @@ use config::Dirs;
 use manager::{Keep, Manager};
 use node::Identity;
 use node::admin::AdminSocket;
+use tokio::task::JoinSet;
 
 use crate::cli::ManagerRunOptions;
 use crate::control;
 use crate::exit::NotConfigured;
-use crate::logging;
+use crate::log::{self, Log};
 use crate::notify::notify;
 use crate::run::EndSignals;
 
 pub(crate) fn run(options: &ManagerRunOptions) -> anyhow::Result<()> {
-    logging::start();
+    let log = log::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(options.folders.dirs()))
+    runtime.block_on(serve(options.folders.dirs(), log))
 }
 
-async fn serve(dirs: Dirs) -> anyhow::Result<()> {
+async fn serve(dirs: Dirs, log: Log) -> anyhow::Result<()> {
     let mut end = EndSignals::new()?;
     let path = dirs.config("broker.json");
     let broker = cluster::broker::read(&path)?.ok_or_else(|| {
@@ -36,8 +37,10 @@ async fn serve(dirs: Dirs) -> anyhow::Result<()> {
     let manager = Manager::start(&keep, &dirs.local("store"), &plane).await?;
     let plane = plane.with_store(manager.store());
     let socket = dirs.local("manager.sock");
-    let _admin = AdminSocket::start(&socket, control::routes(&plane))
+    let _admin = AdminSocket::start(&socket, control::routes(&plane).merge(log.routes()))
         .with_context(|| format!("cannot make the admin socket {}", socket.display()))?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(log.keep());
     if let Keep::Folder = keep {
         tracing::info!("the store is {}", dirs.local("store").display());
     }

@@ -1,0 +1,5 @@
+//! The program `fastx` as a person uses it: a service, and verbs that ask it.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod log;
+mod running;

@@ -1,0 +1,84 @@
+//! A server that stands alone, with folders of its own.
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Only guards against hanging.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Folders, and perhaps a `fastx node run` in them; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) folder: tempfile::TempDir,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// Not started yet.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("config")).unwrap();
+        std::fs::create_dir(folder.path().join("local")).unwrap();
+        Self { folder, child: None }
+    }
+
+    pub(crate) fn started() -> Self {
+        let mut server = Self::new();
+        server.start("info");
+        server
+    }
+
+    pub(crate) fn start(&mut self, level: &str) {
+        let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
+        let child = self
+            .fastx(&["node", "run"])
+            .env("LOGLEVEL", level)
+            .env_remove("FX_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn();
+        self.child = Some(child.unwrap());
+        let began = Instant::now();
+        while !self.run(&["log", "level"]).status.success() {
+            assert!(began.elapsed() < PATIENCE, "it does not start: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it wrote on standard error.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
+    pub(crate) fn config(&self, file: &str) -> std::path::PathBuf {
+        self.folder.path().join("config").join(file)
+    }
+
+    pub(crate) fn local(&self, file: &str) -> std::path::PathBuf {
+        self.folder.path().join("local").join(file)
+    }
+
+    pub(crate) fn fastx(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_fastx")));
+        command
+            .args(arguments)
+            .env("FX_CONFIG_DIR", self.folder.path().join("config"))
+            .env("FX_LOCAL_DIR", self.folder.path().join("local"));
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.fastx(arguments).output().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _gone_already = child.kill();
+            let _reaped = child.wait();
+        }
+    }
+}
