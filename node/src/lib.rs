@@ -6,7 +6,7 @@
 //! settings   gateway.json, services.json, lan.json      local    server-id, key, count of starts
 //! link       keeps tunnels to one gateway                serve    takes streams off a tunnel
 //! table      which service, or which peer                upstream connect, answer, pump
-//! lan        nodes next to this one
+//! lan        nodes next to this one                     nearby   what both files name, for `fastx doctor`
 //! admin      the socket that the command line asks        status   what `fastx status` shows
 //! display    X displays that outlive this process
 //! ```
@@ -20,6 +20,7 @@ mod lan;
 mod link;
 mod local;
 mod me;
+pub mod nearby;
 mod node;
 mod serve;
 mod services;

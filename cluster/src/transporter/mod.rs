@@ -19,6 +19,7 @@ mod link;
 mod local;
 mod mailbox;
 mod nats;
+pub mod probe;
 mod redis;
 mod registry;
 mod subscription;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Endpoint, TokioRuntime};
@@ -10,7 +11,7 @@ use super::carrier::Carrier;
 use super::socket::BufferSizes;
 use super::{settings, steer};
 use crate::chance;
-use crate::error::DialError;
+use crate::error::{CloseCode, DialError};
 use crate::handshake;
 use crate::identity::{self, NodeKey, Trust};
 use crate::limits;
@@ -40,6 +41,45 @@ pub async fn dial(
         .map_err(|stopped| DialError::Quic(peer, stopped.to_string()))?
 }
 
+/// What a way over UDP is like.
+#[derive(Clone, Copy, Debug)]
+pub struct Probed {
+    pub rtt: Duration,
+    pub buffers: BufferSizes,
+}
+
+/// Shakes hands with the gateway at `peer` and leaves again without a hello: no node is displaced by it.
+pub async fn probe(
+    peer: SocketAddr,
+    name: &str,
+    trust: &Trust,
+    key: &NodeKey,
+    home: &Shard,
+) -> Result<Probed, DialError> {
+    let tls = identity::client_config(key, trust, identity::ALPN_TUNNEL)?;
+    let (endpoint, config, buffers) = prepare(peer, tls, 0, &**home.network())?;
+    let connection = shake(&endpoint, config, peer, name).await?;
+    let rtt = connection.rtt();
+    connection.close(quinn::VarInt::from_u32(CloseCode::Done as u32), b"only a look");
+    // The close is one datagram; who does not acknowledge it is not waited for.
+    let _unheard = tokio::time::timeout(rtt * 3, endpoint.wait_idle()).await;
+    Ok(Probed { rtt, buffers })
+}
+
+async fn shake(
+    endpoint: &Endpoint,
+    config: ClientConfig,
+    peer: SocketAddr,
+    name: &str,
+) -> Result<quinn::Connection, DialError> {
+    let failed = |error: String| DialError::Quic(peer, error);
+    let connecting = endpoint.connect_with(config, peer, name).map_err(|error| failed(error.to_string()))?;
+    tokio::time::timeout(limits::HANDSHAKE, connecting)
+        .await
+        .map_err(|_| DialError::Timeout(peer, limits::HANDSHAKE))?
+        .map_err(|error| failed(error.to_string()))
+}
+
 async fn dial_here(
     peer: SocketAddr,
     name: &str,
@@ -50,11 +90,7 @@ async fn dial_here(
 ) -> Result<Tunnel, DialError> {
     let (endpoint, config, buffers) = prepare(peer, tls, stripe, &**home.network())?;
     let failed = |error: String| DialError::Quic(peer, error);
-    let connecting = endpoint.connect_with(config, peer, name).map_err(|error| failed(error.to_string()))?;
-    let connection = tokio::time::timeout(limits::HANDSHAKE, connecting)
-        .await
-        .map_err(|_| DialError::Timeout(peer, limits::HANDSHAKE))?
-        .map_err(|error| failed(error.to_string()))?;
+    let connection = shake(&endpoint, config, peer, name).await?;
     let (writer, reader) = connection.open_bi().await.map_err(|error| failed(error.to_string()))?;
     let mut control = tokio::io::join(reader, writer);
     let welcome = handshake::introduce(&mut control, hello, peer).await?;

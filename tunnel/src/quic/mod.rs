@@ -10,6 +10,6 @@ pub(crate) mod socket;
 pub(crate) mod steer;
 
 pub(crate) use carrier::{Carrier, Recv, Send};
-pub use dial::dial;
+pub use dial::{Probed, dial, probe};
 pub use listen::{ListenError, Listener};
 pub use socket::BufferSizes;
