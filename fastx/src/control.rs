@@ -29,7 +29,7 @@ impl Control {
 
 /// What `node.sock` and `manager.sock` answer alike: each subject adds its routes here.
 pub(crate) fn routes(plane: &ControlPlane) -> Router {
-    Router::new().merge(node::admin::plane::routes(plane))
+    Router::new().merge(node::admin::plane::routes(plane)).merge(crate::doctor::routes(plane))
 }
 
 /// The server's id, as the cluster writes it.

@@ -4,6 +4,7 @@ mod ask;
 mod cli;
 mod control;
 mod demo;
+mod doctor;
 mod exit;
 mod folders;
 mod key;
@@ -25,6 +26,7 @@ fn main() -> std::process::ExitCode {
         Command::Node { command: NodeCommand::Key(options) } => key::show(&options),
         Command::Manager { command } => manage::manager(command),
         Command::Status(options) => return status::show(&options),
+        Command::Doctor(options) => return doctor::run(&options),
         Command::Log(options) => {
             return match &options.command {
                 Some(LogCommand::Level(options)) => log::level(options),

@@ -54,7 +54,7 @@ impl Gateway {
     }
 
     /// How the gateway is checked.
-    pub(crate) fn trust(&self) -> Trust {
+    pub fn trust(&self) -> Trust {
         match (&self.ca, self.reject_unauthorized) {
             (_, false) => Trust::Anybody,
             // Without a `ca` nothing is trusted; the check below keeps such an entry out.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod demo;
+mod doctor;
 mod log;
 mod manager;
 mod node;
@@ -12,6 +13,7 @@ mod sim;
 mod status;
 
 pub(crate) use self::demo::DemoOptions;
+pub(crate) use self::doctor::DoctorOptions;
 pub(crate) use self::log::{LevelOptions, LogCommand, LogOptions, Wanted};
 pub(crate) use self::manager::{ManagerCommand, ManagerInitOptions, ManagerRunOptions, StoreKind};
 pub(crate) use self::node::{KeyOptions, NodeCommand, RunOptions};
@@ -44,6 +46,10 @@ pub(crate) enum Command {
     },
     /// Show how the node on this machine is connected; exit code 1 if it is not
     Status(StatusOptions),
+    /// Look for what is wrong on this server, and say how to mend it; exit code 1 if something fails
+    ///
+    /// Works without the service too. docs/doctor.md explains each check.
+    Doctor(DoctorOptions),
     /// Show what the service on this machine logs, as it happens; or change how much that is
     Log(LogOptions),
     /// Try it: a gateway, a node and a desktop on this machine, until Ctrl-C

@@ -1,5 +1,9 @@
 //! The program `fastx` as a person uses it: a service, and verbs that ask it.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+#[path = "../../../cluster/tests/servers/mod.rs"]
+mod servers;
+
+mod doctor;
 mod log;
 mod running;

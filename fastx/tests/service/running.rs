@@ -30,9 +30,13 @@ impl Server {
     }
 
     pub(crate) fn start(&mut self, level: &str) {
+        self.start_as(&["node", "run"], level);
+    }
+
+    pub(crate) fn start_as(&mut self, role: &[&str], level: &str) {
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         let child = self
-            .fastx(&["node", "run"])
+            .fastx(role)
             .env("LOGLEVEL", level)
             .env_remove("FX_LOG")
             .stdin(Stdio::null())
@@ -62,11 +66,15 @@ impl Server {
 
     pub(crate) fn fastx(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_fastx")));
+        self.within(command.args(arguments));
         command
-            .args(arguments)
+    }
+
+    /// With this server's folders.
+    pub(crate) fn within<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
             .env("FX_CONFIG_DIR", self.folder.path().join("config"))
-            .env("FX_LOCAL_DIR", self.folder.path().join("local"));
-        command
+            .env("FX_LOCAL_DIR", self.folder.path().join("local"))
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
