@@ -7,6 +7,7 @@ pub mod membership;
 mod name;
 pub mod plane;
 mod secret;
+pub mod settings;
 pub mod store;
 pub mod subject;
 pub mod transporter;

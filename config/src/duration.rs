@@ -11,6 +11,11 @@ pub fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok,
     serializer.collect_str(&humantime::format_duration(*span))
 }
 
+/// The span with its units, such as `1m 30s`.
+pub fn format(span: Duration) -> String {
+    humantime::format_duration(span).to_string()
+}
+
 /// Takes a string with units; a bare number is refused, because nobody knows its unit.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_str(Span)

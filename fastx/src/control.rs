@@ -1,6 +1,7 @@
 //! The control plane of `fastx node run`: a member of a cluster, or, without broker.json, a cluster of one.
 
 use axum::Router;
+use cluster::settings::Settings;
 use cluster::{Broker, ControlPlane, Name, Role};
 use config::Dirs;
 use manager::{Keep, Manager};
@@ -10,6 +11,7 @@ use node::Identity;
 #[derive(Debug)]
 pub(crate) struct Control {
     pub(crate) plane: ControlPlane,
+    pub(crate) settings: Settings,
     /// Of a server that stands alone.
     _manager: Option<Manager>,
 }
@@ -20,16 +22,24 @@ impl Control {
         let Some(broker) = broker else {
             let plane = ControlPlane::standalone(me);
             let manager = Manager::start(&Keep::Folder, &dirs.local("store"), &plane).await?;
-            return Ok(Self { plane, _manager: Some(manager) });
+            return Ok(Self { settings: follow(&plane, dirs), plane, _manager: Some(manager) });
         };
         let plane = ControlPlane::connect(me, Role::Member, broker).await?;
-        Ok(Self { plane, _manager: None })
+        Ok(Self { settings: follow(&plane, dirs), plane, _manager: None })
     }
 }
 
+/// Follows the settings of this server and of its cluster.
+pub(crate) fn follow(plane: &ControlPlane, dirs: &Dirs) -> Settings {
+    Settings::start(plane, dirs.local("settings.json"))
+}
+
 /// What `node.sock` and `manager.sock` answer alike: each subject adds its routes here.
-pub(crate) fn routes(plane: &ControlPlane) -> Router {
-    Router::new().merge(node::admin::plane::routes(plane)).merge(crate::doctor::routes(plane))
+pub(crate) fn routes(plane: &ControlPlane, settings: &Settings) -> Router {
+    Router::new()
+        .merge(node::admin::plane::routes(plane))
+        .merge(node::admin::config::routes(settings))
+        .merge(crate::doctor::routes(plane))
 }
 
 /// The server's id, as the cluster writes it.

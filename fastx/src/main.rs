@@ -13,6 +13,7 @@ mod manage;
 mod notify;
 mod portal_service;
 mod run;
+mod settings;
 mod sim;
 mod status;
 
@@ -33,6 +34,7 @@ fn main() -> std::process::ExitCode {
                 None => log::follow(&options),
             };
         }
+        Command::Config { command } => return settings::config(&command),
         Command::Demo(options) => demo::run(options),
         Command::Sim(options) => return sim::run(&options),
     };

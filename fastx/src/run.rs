@@ -30,12 +30,13 @@ pub(crate) fn run(options: RunOptions) -> anyhow::Result<()> {
     runtime.block_on(serve(options.folders.dirs(), options.drain, log))
 }
 
-async fn serve(dirs: Dirs, drain: Duration, log: Log) -> anyhow::Result<()> {
+async fn serve(dirs: Dirs, drain: Option<Duration>, log: Log) -> anyhow::Result<()> {
     let (mut hangup, mut end) = (signal(SignalKind::hangup())?, EndSignals::new()?);
     let Started { node, control, .. } = start(dirs.clone()).await?;
     node.add_routes(log.routes());
     let mut tasks = JoinSet::new();
-    tasks.spawn(log.keep());
+    tasks.spawn(log.clone().keep());
+    tasks.spawn(log.obey(control.settings.watch()));
     tracing::info!("the portal's key is in {}", dirs.local("portal-key").display());
     if node.status().gateways.is_empty() {
         let path = dirs.config("gateway.json");
@@ -57,6 +58,7 @@ async fn serve(dirs: Dirs, drain: Duration, log: Log) -> anyhow::Result<()> {
         }
     }
     notify("STOPPING=1");
+    let drain = drain.unwrap_or_else(|| control.settings.now().values.drain_time);
     tracing::info!(?drain, "no new streams; open ones may end; a second signal cuts them");
     tokio::select! {
         biased;
@@ -93,7 +95,7 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     };
     let node = Node::start(options).await?;
     let control = Control::start(&dirs, me, broker.as_ref()).await?;
-    node.add_routes(control::routes(&control.plane));
+    node.add_routes(control::routes(&control.plane, &control.settings));
     Ok(Started { node, portal, displays, control })
 }
 

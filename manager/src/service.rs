@@ -74,10 +74,11 @@ async fn act(store: &dyn Store, question: Question) -> Result<Answer, StoreError
     })
 }
 
-/// Publishes changes. Those that happen without a link become one gap, told as soon as there is one again.
+/// Publishes changes. Those that happen without a link become one gap, told as soon as there is one again. A gap is also
+/// the first word: a manager that was killed may have written what it did not tell.
 async fn tell(mut changes: Changes, transporter: Arc<dyn Transporter>, subject: Subject) {
     let mut link = transporter.link();
-    let mut missed = false;
+    let mut missed = true;
     loop {
         tokio::select! {
             biased;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod config;
 mod demo;
 mod doctor;
 mod log;
@@ -12,6 +13,7 @@ mod node;
 mod sim;
 mod status;
 
+pub(crate) use self::config::{ChangeOptions, ConfigCommand, GetOptions, HistoryOptions};
 pub(crate) use self::demo::DemoOptions;
 pub(crate) use self::doctor::DoctorOptions;
 pub(crate) use self::log::{LevelOptions, LogCommand, LogOptions, Wanted};
@@ -52,6 +54,14 @@ pub(crate) enum Command {
     Doctor(DoctorOptions),
     /// Show what the service on this machine logs, as it happens; or change how much that is
     Log(LogOptions),
+    /// Show or change settings: of this server, or of the whole cluster
+    ///
+    /// What is set for this server (local) counts more than what is set for the cluster (global), and that more than the
+    /// default. Every change is a version that can be gone back to. docs/settings.md lists the settings.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Try it: a gateway, a node and a desktop on this machine, until Ctrl-C
     Demo(DemoOptions),
     /// See what a network does to tunnels: describe yours in a plan, or take one that is there

@@ -22,9 +22,9 @@ pub(crate) enum NodeCommand {
 pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) folders: Folders,
-    /// How long open streams may go on after SIGTERM, such as 30s or 5m
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = config::duration::parse)]
-    pub(crate) drain: Duration,
+    /// How long open streams may go on after SIGTERM, such as 30s or 5m [default: the setting drainTime]
+    #[arg(long, value_name = "TIME", value_parser = config::duration::parse)]
+    pub(crate) drain: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,8 @@ const OURS: [&str; 9] =
 #[derive(Debug)]
 pub(super) struct Levels {
     start: Targets,
+    /// The environment says it, so no setting counts.
+    is_fixed: bool,
     /// By target; `None` is a level for everything of ours.
     changes: BTreeMap<Option<String>, Change>,
 }
@@ -29,7 +31,9 @@ impl Levels {
     /// From `FX_LOG` or `LOGLEVEL`, each a level or a list such as `info,node=debug`; also says which of them is wrong.
     pub(super) fn started(environment: impl Fn(&str) -> Option<String>) -> (Self, Option<String>) {
         let set = |name| environment(name).filter(|value| !value.is_empty()).map(|value| (name, value));
-        let (start, complaint) = match set("FX_LOG").or_else(|| set("LOGLEVEL")) {
+        let said = set("FX_LOG").or_else(|| set("LOGLEVEL"));
+        let is_fixed = said.is_some();
+        let (start, complaint) = match said {
             None => (ours(Targets::new(), LevelFilter::INFO), None),
             Some((name, value)) => match read(&value) {
                 Some(targets) => (targets, None),
@@ -42,7 +46,7 @@ impl Levels {
                 }
             },
         };
-        (Self { start, changes: BTreeMap::new() }, complaint)
+        (Self { start, is_fixed, changes: BTreeMap::new() }, complaint)
     }
 
     /// What is logged now.
@@ -67,6 +71,13 @@ impl Levels {
             self.changes.retain(|target, _| target.as_deref().is_some_and(|target| !is_ours(target)));
         }
         self.changes.insert(target, change);
+    }
+
+    /// Takes the setting for how the process was started, unless the environment said that.
+    pub(super) fn settle(&mut self, level: LevelFilter) {
+        if !self.is_fixed {
+            self.start = ours(Targets::new(), level);
+        }
     }
 
     /// Back to how the process was started.

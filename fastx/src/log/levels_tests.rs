@@ -29,6 +29,19 @@ fn a_level_is_for_ours_and_a_list_for_what_it_names() {
 }
 
 #[test]
+fn the_setting_counts_unless_the_environment_says_it() {
+    for (mut levels, debug) in [(Levels::started(|_| None).0, true), (started("LOGLEVEL", "warn"), false)] {
+        levels.settle(LevelFilter::DEBUG);
+        assert_eq!(shows(&levels.effective(), "node", Level::DEBUG), debug);
+        // What is changed while it runs counts more, and ends there.
+        levels.change(None, Change { level: LevelFilter::ERROR, until: None });
+        assert!(!shows(&levels.effective(), "node", Level::WARN));
+        levels.reset();
+        assert_eq!(shows(&levels.effective(), "node", Level::DEBUG), debug);
+    }
+}
+
+#[test]
 fn a_wrong_level_is_named_and_the_log_goes_on() {
     let (levels, complaint) = Levels::started(|name| (name == "LOGLEVEL").then(|| "loud=very".to_owned()));
     assert!(complaint.unwrap().starts_with("LOGLEVEL=loud=very is no level"));

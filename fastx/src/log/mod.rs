@@ -8,6 +8,7 @@
 mod follow;
 mod level;
 mod levels;
+mod obey;
 mod ring;
 mod routes;
 mod subscriber;

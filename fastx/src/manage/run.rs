@@ -36,11 +36,13 @@ async fn serve(dirs: Dirs, log: Log) -> anyhow::Result<()> {
     let plane = ControlPlane::connect(me, Role::Manager, &broker).await?;
     let manager = Manager::start(&keep, &dirs.local("store"), &plane).await?;
     let plane = plane.with_store(manager.store());
+    let settings = control::follow(&plane, &dirs);
     let socket = dirs.local("manager.sock");
-    let _admin = AdminSocket::start(&socket, control::routes(&plane).merge(log.routes()))
+    let _admin = AdminSocket::start(&socket, control::routes(&plane, &settings).merge(log.routes()))
         .with_context(|| format!("cannot make the admin socket {}", socket.display()))?;
     let mut tasks = JoinSet::new();
-    tasks.spawn(log.keep());
+    tasks.spawn(log.clone().keep());
+    tasks.spawn(log.obey(settings.watch()));
     if let Keep::Folder = keep {
         tracing::info!("the store is {}", dirs.local("store").display());
     }

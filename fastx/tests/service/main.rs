@@ -4,6 +4,7 @@
 #[path = "../../../cluster/tests/servers/mod.rs"]
 mod servers;
 
+mod config;
 mod doctor;
 mod log;
 mod running;

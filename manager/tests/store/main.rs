@@ -9,3 +9,4 @@ mod contract;
 mod database;
 mod disk;
 mod mongod;
+mod settings;

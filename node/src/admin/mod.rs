@@ -4,6 +4,7 @@
 //! What can be asked is a router, put together by the program: each subject has a file here with its routes. The command
 //! line asks nothing but these sockets.
 
+pub mod config;
 pub mod plane;
 mod problem;
 mod socket;
