@@ -9,7 +9,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 use tunnel::wire::control::{Hello, RefusalCode};
-use tunnel::{Close, CloseCode, Event, Fingerprint, Onward, Pending, Refusal, ServerId, Tunnel, Way};
+use tunnel::{
+    Close, CloseCode, Event, Fingerprint, Onward, Pending, Process, Refusal, ServerId, Tunnel, Way,
+};
 
 use crate::admission::Admission;
 use crate::metrics::Metrics;
@@ -31,6 +33,7 @@ const SECOND_LOOK: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     pub settings: Arc<ArcSwap<Settings>>,
+    pub process: Process,
     pub admission: Arc<Admission>,
     pub nodes: Arc<Nodes>,
     pub router: Router,
@@ -67,7 +70,7 @@ impl Arrivals {
             reach: node.hello.reach.clone(),
         };
         let gateway = self.settings.load().host.clone();
-        let tunnel = match tokio::time::timeout(WELCOME, node.admit(&gateway)).await {
+        let tunnel = match tokio::time::timeout(WELCOME, node.admit(&gateway, self.process)).await {
             Ok(Ok(tunnel)) => tunnel,
             Ok(Err(error)) => {
                 return tracing::debug!(server = %id, %remote, %error, "node left before its welcome");

@@ -10,7 +10,8 @@ use crate::identity::Fingerprint;
 use crate::limits;
 use crate::shard::Shard;
 use crate::tunnel::{ControlHalves, Role, Transport, Tunnel};
-use crate::wire::control::{self, ControlError, Hello, HelloAnswer, RefusalCode};
+use crate::wire::Process;
+use crate::wire::control::{self, ControlError, Hello, HelloAnswer, RefusalCode, Welcome};
 
 /// A gateway's no, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,14 +19,6 @@ use crate::wire::control::{self, ControlError, Hello, HelloAnswer, RefusalCode};
 pub struct Refusal {
     pub code: RefusalCode,
     pub reason: String,
-}
-
-/// What a node learns when it is let in.
-#[derive(Clone, Debug)]
-pub struct Welcome {
-    pub tunnel_id: String,
-    pub gateway: String,
-    pub version: String,
 }
 
 /// Dialler's side: sends the hello and waits for the answer.
@@ -41,7 +34,7 @@ where
         .await
         .map_err(|_| DialError::Timeout(peer, limits::HANDSHAKE))??;
     match answer {
-        HelloAnswer::Welcome { tunnel_id, gateway, version } => Ok(Welcome { tunnel_id, gateway, version }),
+        HelloAnswer::Welcome(welcome) => Ok(welcome),
         HelloAnswer::Refused { code, reason } => Err(DialError::Refused(Refusal { code, reason })),
     }
 }
@@ -69,16 +62,18 @@ impl Pending {
             .map_err(|_| ControlError::Timeout(limits::HANDSHAKE))?
     }
 
-    /// Lets the node in: it learns the gateway's name, and the tunnel is open.
-    pub async fn admit(mut self, gateway: &str) -> Result<Tunnel, ControlError> {
-        let welcome = HelloAnswer::Welcome {
-            tunnel_id: self.tunnel_id.clone(),
+    /// Lets the node in: it learns the gateway's name, and which start of it this is, and the tunnel is open.
+    pub async fn admit(mut self, gateway: &str, process: Process) -> Result<Tunnel, ControlError> {
+        let welcome = Welcome {
+            tunnel_id: self.tunnel_id,
             gateway: gateway.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            process: Some(process),
         };
-        control::write(&mut self.control.writer, &welcome).await?;
+        let answer = HelloAnswer::Welcome(welcome.clone());
+        control::write(&mut self.control.writer, &answer).await?;
         self.carrier.authenticated();
-        Ok(Tunnel::start(self.tunnel_id, Role::Acceptor, self.home, self.remote, self.carrier, self.control))
+        Ok(Tunnel::start(welcome, Role::Acceptor, self.home, self.remote, self.carrier, self.control))
     }
 
     /// Sends the node away, with the reason.

@@ -87,5 +87,10 @@ pub const RESUME_AWAITED: Duration = Duration::from_secs(30);
 /// Between two looks for another tunnel.
 pub const RESUME_PAUSE: Duration = Duration::from_millis(200);
 
+/// What was read is reported as soon as it is so much on one tunnel, rather than with the next ping, because the other
+/// side keeps it until then: twenty streams of 1 MB/s made it keep 40 MB.
+pub const REPORT_AT: u64 = 256 * 1024;
+/// But not more often, so that a busy tunnel has ten such messages in a second.
+pub const REPORT_PAUSE: Duration = Duration::from_millis(100);
 /// Streams in one report of what was read: 1,000 make about 45 KiB.
 pub const REPORTS_PER_MESSAGE: usize = 1000;

@@ -1,6 +1,6 @@
 //! The first exchange of a tunnel.
 
-use tunnel::wire::control::{Hello, HelloAnswer, PROTOCOL, RefusalCode};
+use tunnel::wire::control::{Hello, HelloAnswer, PROTOCOL, RefusalCode, Welcome};
 use tunnel::{Secret, ServerId};
 
 use super::control::{MEMORY, WORDS, mend, round_trip, wire};
@@ -33,8 +33,12 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 fn answers() -> Vec<Vec<u8>> {
-    let welcome =
-        HelloAnswer::Welcome { tunnel_id: "ab".repeat(16), gateway: "gw".into(), version: "0.1.0".into() };
+    let welcome = HelloAnswer::Welcome(Welcome {
+        tunnel_id: "ab".repeat(16),
+        gateway: "gw".into(),
+        version: "0.1.0".into(),
+        process: None,
+    });
     let refused = HelloAnswer::Refused { code: RefusalCode::BadToken, reason: "no".into() };
     [welcome, refused].iter().map(wire).collect()
 }

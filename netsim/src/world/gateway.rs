@@ -26,7 +26,7 @@ use tunnel::quic;
 use tunnel::shard::Shards;
 use tunnel::tls::{self, Acceptor};
 use tunnel::wire::control::Control;
-use tunnel::{CloseCode, Fingerprint, Pending, ServerId, ServerIdentity, TraceId};
+use tunnel::{CloseCode, Fingerprint, Pending, Process, ServerId, ServerIdentity, TraceId};
 
 use super::error::RunError;
 use super::network::Seen;
@@ -70,11 +70,13 @@ impl Gateway {
         let admission = Admission::open(folder.join(admission::FILE), &settings)?;
         let router = Router::new(nodes.clone(), shards.clone(), metrics.clone(), OPEN);
         let (arriving, arrived) = mpsc::channel(256);
+        let reset_key = [u8::try_from(seen.host.0).expect("a plan has few hosts"); 64];
         let address = SocketAddr::new(seen.wire.state().addresses.of(seen.host), PORT);
-        let listener = quic::Listener::bind(address, &identity, &[7; 64], &shards, &arriving)?;
+        let listener = quic::Listener::bind(address, &identity, &reset_key, &shards, &arriving)?;
         let acceptor = Arc::new(Acceptor::new(&identity, &shards, &arriving)?);
         let arrivals = Arrivals {
             settings: Arc::new(ArcSwap::from_pointee(settings)),
+            process: Process::start(&reset_key),
             admission: admission.clone(),
             nodes: nodes.clone(),
             router: router.clone(),

@@ -14,6 +14,7 @@ use super::board::Board;
 use super::dial::NoTunnel;
 use super::dialling::{self, Dialling};
 use super::held::{Activity, Held, Phase};
+use super::orphans::Orphans;
 use super::plan::{self, Step, View};
 use super::probe::Probe;
 use super::stripes::Stripes;
@@ -61,6 +62,7 @@ pub(super) struct Keeper {
     pub(super) desk: Arc<Desk>,
     pub(super) board: Arc<Board>,
     pub(super) held: Vec<Held>,
+    pub(super) orphans: Orphans,
     /// Each ends with its tunnel's id and the reason why it closed.
     pub(super) serving: JoinSet<(String, Close)>,
     pub(super) notes: Notes,
@@ -89,6 +91,7 @@ impl Keeper {
             desk,
             board,
             held: Vec::new(),
+            orphans: Orphans::default(),
             serving: JoinSet::new(),
             notes: mpsc::channel(8),
             dialling: None,

@@ -6,6 +6,7 @@ mod dial;
 mod dialling;
 mod held;
 mod keeper;
+mod orphans;
 mod outcome;
 mod plan;
 mod probe;

@@ -28,6 +28,7 @@ impl Keeper {
         self.refused = None;
         self.serve(&tunnel);
         self.held.push(Held::new(dialling.stripe, tunnel));
+        self.end_orphans();
         self.probe = match (carrier, self.probe) {
             (Transport::Quic, _) => None,
             (Transport::Tls, Some(probe)) => Some(probe),
@@ -109,6 +110,8 @@ impl Keeper {
     pub(super) fn ended(&mut self, id: &str, close: &Close) {
         let Some(index) = self.held.iter().position(|held| held.tunnel.id() == id) else { return };
         let held = self.held.remove(index);
+        self.orphans.add(&held.tunnel);
+        self.end_orphans();
         if held.is_released() {
             return;
         }
@@ -122,6 +125,11 @@ impl Keeper {
                 self.lost(held.since);
             }
         }
+    }
+
+    fn end_orphans(&mut self) {
+        let reached: Vec<_> = self.held.iter().filter_map(|held| held.tunnel.process()).collect();
+        self.orphans.end(&reached);
     }
 
     /// All tunnels end when their gateway does, each when it hears of it: that is one failure. Counted and waited for

@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tunnel::quic::Listener;
 use tunnel::shard::Shards;
 use tunnel::wire::control::{Hello, RefusalCode};
-use tunnel::{Pending, Refusal, ServerIdentity, Tunnel};
+use tunnel::{Pending, Process, Refusal, ServerIdentity, Tunnel};
 
 use crate::stage::PATIENCE;
 
@@ -92,6 +92,7 @@ fn bind(address: SocketAddr) -> std::net::TcpListener {
 }
 
 async fn admit(mut pending: mpsc::Receiver<Pending>, admitted: mpsc::Sender<(Hello, Tunnel)>) {
+    let process = Process::start(&[7; 64]);
     while let Some(node) = pending.recv().await {
         if node.hello.token.expose() != "let-me-in" {
             let refusal = Refusal { code: RefusalCode::BadToken, reason: "the token is wrong".into() };
@@ -99,7 +100,7 @@ async fn admit(mut pending: mpsc::Receiver<Pending>, admitted: mpsc::Sender<(Hel
             continue;
         }
         let hello = node.hello.clone();
-        if let Ok(tunnel) = node.admit("gw").await
+        if let Ok(tunnel) = node.admit("gw", process).await
             && admitted.send((hello, tunnel)).await.is_err()
         {
             return;

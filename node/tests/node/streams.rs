@@ -8,9 +8,11 @@ use node::Handler;
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixListener;
-use tunnel::{Preamble, Status, Stream};
+use tunnel::limits::RESUME_AWAITED;
+use tunnel::{Onward, Preamble, Status, Stream, Ways};
 
-use crate::stage::{PATIENCE, eventually, joined, open, preamble, read_all, refusal, with_echo};
+use crate::gateway::{Gateway, Network};
+use crate::stage::{Host, PATIENCE, eventually, joined, open, preamble, read_all, refusal, with_echo};
 
 #[tokio::test]
 async fn a_stream_reaches_its_service_and_each_direction_ends_on_its_own() {
@@ -113,4 +115,28 @@ async fn a_loop_and_a_stranger_are_refused() {
         let answered = stream.answered().await.map(|()| stream);
         assert_eq!(refusal(answered), expected);
     }
+}
+
+#[tokio::test]
+async fn a_restarted_gateway_ends_the_streams_of_the_process_before_it() {
+    let host = Host::new();
+    let gateway = Gateway::start_in(host.dir.path(), Network::OnlyTcp);
+    host.joins(&gateway, "let-me-in");
+    let path = host.dir.path().join("x.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    host.write("services.json", &json!({ "x": { "connect": format!("unix:{}", path.display()) } }));
+    let _node = host.start().await;
+    let (_, tunnel) = gateway.tunnel().await;
+    let slot = tunnel.reserve(PATIENCE).await.unwrap();
+    let ways: Ways = Arc::new(|| Onward::NotYet);
+    let mut stream = slot.open_surviving(&preamble("x"), "first".into(), ways).await.unwrap();
+    stream.answered().await.unwrap();
+    let (mut socket, _) = listener.accept().await.unwrap();
+    let (address, ca) = (gateway.address, gateway.ca.clone());
+    gateway.stop();
+    let gateway = Gateway::start_at(address, host.dir.path(), ca, Network::OnlyTcp);
+    let _back = gateway.tunnel().await;
+    // A node that knew no better would wait for as long as a gateway looks for its node.
+    let ended = tokio::time::timeout(RESUME_AWAITED / 2, socket.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_ok(), "the service hears that its client is gone");
 }

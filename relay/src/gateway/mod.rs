@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use tunnel::quic::Listener;
 use tunnel::shard::Shards;
 use tunnel::tls::Acceptor;
-use tunnel::{Pending, ServerId};
+use tunnel::{Pending, Process, ServerId};
 
 use crate::admin;
 use crate::admission::{self, Admission, ChangeError, Verdict};
@@ -118,21 +118,22 @@ impl Gateway {
             stop,
             leave: CancellationToken::new(),
         }));
-        gateway.attend(arrived).await?;
+        gateway.attend(arrived, Process::start(&reset_key)).await?;
         Ok(gateway)
     }
 
     /// Starts what runs beside the listeners.
-    async fn attend(&self, arrived: mpsc::Receiver<Pending>) -> Result<(), StartError> {
+    async fn attend(&self, arrived: mpsc::Receiver<Pending>, process: Process) -> Result<(), StartError> {
         self.look_at_certificates();
-        self.spawn_keepers(arrived);
+        self.spawn_keepers(arrived, process);
         Ok(admin::start(self).await?)
     }
 
-    fn spawn_keepers(&self, arrived: mpsc::Receiver<Pending>) {
+    fn spawn_keepers(&self, arrived: mpsc::Receiver<Pending>, process: Process) {
         let inner = &self.0;
         let arrivals = Arrivals {
             settings: inner.settings.clone(),
+            process,
             admission: inner.admission.clone(),
             nodes: inner.nodes.clone(),
             router: inner.router.clone(),

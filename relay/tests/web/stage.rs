@@ -17,7 +17,7 @@ use tunnel::quic::Listener;
 use tunnel::shard::Shards;
 use tunnel::tls::Acceptor;
 use tunnel::wire::control::{Hello, PROTOCOL};
-use tunnel::{NodeKey, Secret, ServerId, ServerIdentity, Transport, Trust, Tunnel};
+use tunnel::{NodeKey, Process, Secret, ServerId, ServerIdentity, Transport, Trust, Tunnel};
 
 use crate::origin::{Manner, Origin, Seen};
 
@@ -137,7 +137,15 @@ impl Stage {
                 }
             }
         };
-        let admit = async { self.pending.recv().await.expect("a node").admit("gw").await.expect("admitted") };
+        let admit = async {
+            self.pending
+                .recv()
+                .await
+                .expect("a node")
+                .admit("gw", Process::start(&[7; 64]))
+                .await
+                .expect("admitted")
+        };
         let dial = async { dial.await.expect("dialled") };
         let both = async { tokio::join!(dial, admit) };
         let (node, tunnel) = tokio::time::timeout(Duration::from_secs(20), both).await.expect("in time");

@@ -18,6 +18,8 @@ mod budget;
 mod direction;
 mod kept;
 mod resume;
+mod survivors;
+mod unreported;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -26,11 +28,13 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 
-pub(crate) use budget::Budget;
+use budget::Budget;
 use direction::{Direction, Hold};
 use kept::Kept;
 pub(crate) use resume::accept_resumed;
 use resume::{awaited, expire, revive};
+pub use survivors::Survivors;
+use unreported::Unreported;
 
 use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::StreamError;
@@ -71,6 +75,7 @@ struct State {
     /// Bytes that the reader on this side was given, and how many of them the other side knows of.
     received: u64,
     reported: u64,
+    unreported: Option<Arc<Unreported>>,
     /// Counts the losses and resumptions, so that an older one cannot interfere.
     attempt: u64,
     /// Opener: a task looks for another tunnel.
@@ -114,7 +119,7 @@ impl Lifeline {
         Some(line)
     }
 
-    pub(crate) fn id(&self) -> StreamId {
+    fn id(&self) -> StreamId {
         self.id
     }
 
@@ -198,14 +203,14 @@ impl Lifeline {
             if let Some((head, fresh)) = ready!(state.incoming.settle(cx))? {
                 *carrier = fresh;
                 if !head.is_empty() {
-                    state.received += head.len() as u64;
+                    state.read(head.len() as u64);
                     chunks[0] = head;
                     return Poll::Ready(Ok(1));
                 }
             }
             match carrier.poll_chunks(cx, chunks) {
                 Poll::Ready(Ok(count)) => {
-                    state.received += chunks[..count].iter().map(|chunk| chunk.len() as u64).sum::<u64>();
+                    state.read(chunks[..count].iter().map(|chunk| chunk.len() as u64).sum());
                     return Poll::Ready(Ok(count));
                 }
                 Poll::Ready(Err(error)) => self.lose(&mut state, error)?,
@@ -240,10 +245,10 @@ impl Lifeline {
     }
 
     /// The tunnel of `budget` was closed for a reason that no other tunnel mends. A stream that has left it lives on.
-    pub(crate) fn end_with(&self, budget: &Arc<Budget>, error: StreamError) {
+    fn end_with(&self, budget: &Arc<Budget>, error: &StreamError) {
         let mut state = self.lock();
         if state.kept.is_charged_to(budget) {
-            state.die(error);
+            state.die(error.clone());
         }
     }
 
@@ -252,17 +257,19 @@ impl Lifeline {
     }
 
     /// The other side has read so much.
-    pub(crate) fn acknowledged(&self, offset: u64) {
+    fn acknowledged(&self, offset: u64) {
         self.lock().kept.forget_before(offset);
     }
 
-    /// From here on what is kept counts for the tunnel of `budget`.
-    pub(crate) fn charge(&self, budget: &Arc<Budget>) {
-        self.lock().kept.charge(budget);
+    /// From here on what is kept, and what is read, counts for one tunnel.
+    fn count_for(&self, budget: &Arc<Budget>, unreported: &Arc<Unreported>) {
+        let mut state = self.lock();
+        state.kept.charge(budget);
+        state.unreported = Some(unreported.clone());
     }
 
     /// How much was read here, if the other side does not know yet.
-    pub(crate) fn report(&self) -> Option<u64> {
+    fn report(&self) -> Option<u64> {
         let mut state = self.lock();
         let news = state.received > state.reported;
         state.reported = state.received;
@@ -324,6 +331,13 @@ impl Drop for Lifeline {
 }
 
 impl State {
+    fn read(&mut self, bytes: u64) {
+        self.received += bytes;
+        if let Some(unreported) = &self.unreported {
+            unreported.read(bytes);
+        }
+    }
+
     fn die(&mut self, error: StreamError) {
         self.outgoing.set(Hold::Dead(error.clone()));
         self.incoming.set(Hold::Dead(error));
@@ -337,6 +351,7 @@ impl State {
             finished: false,
             received,
             reported: 0,
+            unreported: None,
             attempt: 0,
             reviving: false,
             _open: None,

@@ -99,7 +99,7 @@ async fn dial_here(
     let carrier = Carrier::new(connection, endpoint, limits::STREAMS_AT_FIRST).with_buffers(buffers);
     carrier.authenticated();
     let carrier = crate::carrier::Carrier::Quic(carrier);
-    Ok(Tunnel::start(welcome.tunnel_id, Role::Dialler, home, peer, carrier, control))
+    Ok(Tunnel::start(welcome, Role::Dialler, home, peer, carrier, control))
 }
 
 fn prepare(

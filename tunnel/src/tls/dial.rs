@@ -62,7 +62,7 @@ async fn dial_here(target: &Target, data: Target, hello: &Hello, home: Shard) ->
     };
     let dialling = AbortOnDropHandle::new(home.spawn(refill::keep(refill, serving.clone(), wishes)));
     let carrier = crate::carrier::Carrier::Tls(Carrier::Node { serving, begun, more, dialling });
-    Ok(Tunnel::start(welcome.tunnel_id, Role::Dialler, home, target.peer, carrier, control))
+    Ok(Tunnel::start(welcome, Role::Dialler, home, target.peer, carrier, control))
 }
 
 /// Where to dial, and how; one for all data connections of a tunnel, so that they resume its session.

@@ -108,7 +108,7 @@ impl Shared {
             heard.send_modify(|heard| heard.at = Instant::now());
             let event = match message {
                 Control::Received { streams } => {
-                    self.acknowledge(&streams);
+                    self.survivors.acknowledge(&streams);
                     continue;
                 }
                 Control::Ping { n } => {
@@ -151,6 +151,7 @@ impl Shared {
     ) -> Close {
         let mut pinged: Option<(u64, Instant)> = None;
         let mut n = 0;
+        let mut next_report = Instant::now();
         loop {
             let wait = self.next_check(role, pinged, heard.borrow().at.elapsed());
             let message = tokio::select! {
@@ -159,6 +160,11 @@ impl Shared {
                 Ok(()) = heard.changed() => {
                     self.way.set(Way::Good);
                     pinged = self.take_pong(pinged, heard.borrow_and_update().pong);
+                    continue;
+                }
+                () = self.survivors.unreported().is_much(next_report) => {
+                    next_report = Instant::now() + limits::REPORT_PAUSE;
+                    self.report();
                     continue;
                 }
                 () = tokio::time::sleep(wait) => {
@@ -181,6 +187,14 @@ impl Shared {
             if let Err(error) = control::write(to, &message).await {
                 return control_lost(&error);
             }
+        }
+    }
+
+    /// Tells the other side how much of the surviving streams was read here, so that it can forget it.
+    fn report(&self) {
+        for streams in self.survivors.report().chunks(limits::REPORTS_PER_MESSAGE) {
+            // Told again, with a larger figure, by the next report.
+            let _dropped = self.control.try_send(Control::Received { streams: streams.to_vec() });
         }
     }
 

@@ -1,15 +1,13 @@
 //! The handle of one tunnel: open and accept streams, watch it, close it; the carrier stays hidden.
 
 mod control;
-mod lines;
 mod slot;
 mod way;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::carrier::Carrier;
 use crate::error::{Close, CloseCode, OpenError};
-use crate::lifeline::{Budget, Lifeline};
+use crate::lifeline::{Lifeline, Survivors};
 use crate::limits;
 use crate::quic;
 use crate::shard::Shard;
 use crate::stream::{OpenStream, Stream};
-use crate::wire::control::Control;
-use crate::wire::{Preamble, StreamId};
+use crate::wire::control::{Control, Welcome};
+use crate::wire::{Preamble, Process};
 
 pub(crate) use control::{ControlHalves, Role};
 use slot::Place;
@@ -77,10 +75,8 @@ struct Shared {
     close: OnceLock<Close>,
     ping: Mutex<Option<Duration>>,
     way: WayWatch,
-    /// Streams on this tunnel that outlive it.
-    lines: Mutex<BTreeMap<StreamId, Weak<Lifeline>>>,
-    /// What they keep together.
-    kept: Arc<Budget>,
+    process: Option<Process>,
+    survivors: Survivors,
 }
 
 /// Figures of one tunnel at one moment.
@@ -104,7 +100,7 @@ pub struct Stats {
 impl Tunnel {
     /// Starts the control task on `home`; the hello is already exchanged.
     pub(crate) fn start(
-        id: String,
+        Welcome { tunnel_id: id, process, .. }: Welcome,
         role: Role,
         home: Shard,
         remote: SocketAddr,
@@ -126,8 +122,8 @@ impl Tunnel {
             close: OnceLock::new(),
             ping: Mutex::new(None),
             way: WayWatch::default(),
-            lines: Mutex::default(),
-            kept: Arc::new(Budget::new(limits::KEPT_TUNNEL)),
+            process,
+            survivors: Survivors::default(),
         }));
         home.spawn(tunnel.clone().run(role, control, control_rx, events_tx));
         tunnel
@@ -155,6 +151,16 @@ impl Tunnel {
             Carrier::Quic(quic) => quic.remote(),
             Carrier::Tls(_) => self.0.remote,
         }
+    }
+
+    /// Which start of which gateway is at its one end, if the gateway says so.
+    pub fn process(&self) -> Option<Process> {
+        self.0.process
+    }
+
+    /// The streams on it that outlive it.
+    pub fn survivors(&self) -> &Survivors {
+        &self.0.survivors
     }
 
     /// Whether the other side was heard lately, also in future.
@@ -226,11 +232,10 @@ impl Tunnel {
 
     /// From here on `line` runs over this tunnel.
     pub(crate) fn adopt(&self, line: &Arc<Lifeline>) {
-        line.charge(&self.0.kept);
-        self.0.lines().insert(line.id(), Arc::downgrade(line));
+        self.0.survivors.adopt(line);
         // It may have closed meanwhile; then nobody else tells the stream.
         if let Some(close) = self.0.close.get() {
-            self.0.end_lines(close);
+            self.0.survivors.closed(close);
         }
     }
 
@@ -291,7 +296,7 @@ impl Shared {
     fn shut(&self, close: Close) {
         if self.close.set(close).is_ok() {
             let close = self.close.get().expect("just set");
-            self.end_lines(close);
+            self.survivors.closed(close);
             self.carrier.close(close);
             self.closed.cancel();
             tracing::debug!(tunnel = %self.id, remote = %self.remote, %close, "tunnel closed");

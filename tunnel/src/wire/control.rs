@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::identity::{Secret, ServerId};
-use crate::wire::StreamId;
+use crate::wire::{Process, StreamId};
 
 /// A control message never exceeds this; a hello with 1,000 reachable servers has about 40 KiB.
 pub const MAX_MESSAGE: usize = 64 * 1024;
@@ -40,16 +40,26 @@ pub struct Hello {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "camelCase")]
 pub enum HelloAnswer {
+    Welcome(Welcome),
     #[serde(rename_all = "camelCase")]
-    Welcome {
-        /// Names this tunnel; data connections of the TLS carrier quote it. 128 random bits, hexadecimal.
-        tunnel_id: String,
-        /// The gateway's name, for status pages.
-        gateway: String,
-        version: String,
+    Refused {
+        code: RefusalCode,
+        reason: String,
     },
-    #[serde(rename_all = "camelCase")]
-    Refused { code: RefusalCode, reason: String },
+}
+
+/// What a node learns when it is let in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Welcome {
+    /// Names this tunnel; data connections of the TLS carrier quote it. 128 random bits, hexadecimal.
+    pub tunnel_id: String,
+    /// The gateway's name, for status pages.
+    pub gateway: String,
+    pub version: String,
+    /// Not told by gateways of version 0.1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
 }
 
 /// Why a gateway does not let a node in. Stable: operators and tests match on it.

@@ -7,10 +7,12 @@ mod error;
 mod life;
 mod name;
 pub mod preamble;
+mod process;
 mod trace;
 
 pub use answer::{Answer, Status};
 pub use error::WireError;
 pub use life::{Life, StreamId};
 pub use preamble::Preamble;
+pub use process::Process;
 pub use trace::TraceId;

@@ -161,6 +161,34 @@ async fn a_lost_stream_ends_at_once_when_the_process_at_its_other_end_is_known_t
 }
 
 #[tokio::test]
+async fn who_knows_that_the_other_side_never_comes_back_ends_what_waits_for_it_and_nothing_else() {
+    let mut gateway = Gateway::start(1).await;
+    let shards = Shards::start("node", 1).expect("threads");
+    let (node, tunnel) = gateway.pair(Transport::Tls, &shards).await;
+    let never: Ways = Arc::new(|| Onward::NotYet);
+    let current = Current::default();
+    let (mut ends, mut openers) = (Vec::new(), Vec::new());
+    for ways in [never, current.ways()] {
+        let slot = tunnel.reserve(Duration::from_secs(5)).await.expect("a place");
+        openers.push(slot.open_surviving(&preamble("echo"), Bytes::new(), ways).await.expect("opens"));
+        ends.push(accept(&node).await);
+    }
+    let (other, next) = gateway.pair(Transport::Tls, &shards).await;
+    echo(&other);
+    current.set(&next);
+    let survivors = node.survivors().clone();
+    tunnel.close(CloseCode::Lost, "the network failed");
+    let [mut waits, mut goes_on]: [Stream; 2] = ends.try_into().expect("two");
+    goes_on.send.write(Bytes::from_static(b"on")).await.expect("goes on");
+    assert_eq!(openers[1].recv.read().await.expect("goes on").as_deref(), Some(&b"on"[..]));
+    survivors.end("the test says so");
+    let end = tokio::time::timeout(Duration::from_secs(8), waits.recv.read()).await.expect("at once");
+    assert!(matches!(end, Err(StreamError::NotResumed("the test says so"))), "{end:?}");
+    openers[1].send.write(Bytes::from_static(b"and on")).await.expect("goes on");
+    assert_eq!(goes_on.recv.read().await.expect("goes on").as_deref(), Some(&b"and on"[..]));
+}
+
+#[tokio::test]
 async fn a_stream_that_the_other_side_does_not_know_ends_at_once() {
     let mut gateway = Gateway::start(1).await;
     let shards = Shards::start("node", 1).expect("threads");

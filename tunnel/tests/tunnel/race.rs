@@ -8,7 +8,7 @@ use quinn::crypto::rustls::QuicServerConfig;
 use tunnel::race::{self, Known, Lost, Start};
 use tunnel::shard::Shards;
 use tunnel::wire::control::RefusalCode;
-use tunnel::{CloseCode, DialError, NodeKey, Refusal, Transport, Tunnel, quic, tls};
+use tunnel::{CloseCode, DialError, NodeKey, Process, Refusal, Transport, Tunnel, quic, tls};
 
 use crate::stage::{Gateway, hello};
 
@@ -35,7 +35,9 @@ async fn tls_wins(udp: SocketAddr, at_most: Duration) {
     let mut gateway = Gateway::start(1).await;
     let node = Shards::start("node", 1).expect("threads");
     let mut nodes = std::mem::replace(&mut gateway.nodes, tokio::sync::mpsc::channel(1).1);
-    let admit = async { nodes.recv().await.expect("a node").admit("gw").await.expect("admitted") };
+    let admit = async {
+        nodes.recv().await.expect("a node").admit("gw", Process::start(&[7; 64])).await.expect("admitted")
+    };
     let ((won, took), admitted) = tokio::join!(auto(&gateway, udp, &node), admit);
     let tunnel = won.expect("TLS passes");
     assert_eq!((tunnel.transport(), tunnel.id()), (Transport::Tls, admitted.id()));

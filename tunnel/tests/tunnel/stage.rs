@@ -13,8 +13,8 @@ use tunnel::shard::Shards;
 use tunnel::tls::{self, AcceptError, Acceptor};
 use tunnel::wire::control::{Hello, PROTOCOL};
 use tunnel::{
-    Answer, DialError, Life, NodeKey, Pending, Preamble, Secret, ServerId, ServerIdentity, Status, Stream,
-    TraceId, Transport, Trust, Tunnel, quic,
+    Answer, DialError, Life, NodeKey, Pending, Preamble, Process, Secret, ServerId, ServerIdentity, Status,
+    Stream, TraceId, Transport, Trust, Tunnel, quic,
 };
 
 pub(crate) fn hello() -> Hello {
@@ -63,6 +63,7 @@ pub(crate) struct Gateway {
     pub(crate) outcomes: mpsc::UnboundedReceiver<Result<(), AcceptError>>,
     pub(crate) ca: String,
     pub(crate) shards: Shards,
+    process: Process,
     _accepting: AbortOnDropHandle<()>,
     _listener: quic::Listener,
 }
@@ -79,7 +80,19 @@ impl Gateway {
         let (tcp, udp) = (listener.local_addr().expect("bound"), over_udp.address());
         let (told, outcomes) = mpsc::unbounded_channel();
         let accepting = AbortOnDropHandle::new(tokio::spawn(serve(listener, acceptor.clone(), told)));
-        Self { tcp, udp, acceptor, nodes, outcomes, ca, shards, _accepting: accepting, _listener: over_udp }
+        let process = Process::start(&[7; 64]);
+        Self {
+            tcp,
+            udp,
+            acceptor,
+            nodes,
+            outcomes,
+            ca,
+            shards,
+            process,
+            _accepting: accepting,
+            _listener: over_udp,
+        }
     }
 
     pub(crate) fn trust(&self) -> Trust {
@@ -87,7 +100,7 @@ impl Gateway {
     }
 
     pub(crate) async fn admit(&mut self) -> Tunnel {
-        self.nodes.recv().await.expect("a node").admit("gw").await.expect("admitted")
+        self.nodes.recv().await.expect("a node").admit("gw", self.process).await.expect("admitted")
     }
 
     /// Dials as `key`, believing `trust`.
