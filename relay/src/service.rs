@@ -196,10 +196,10 @@ impl Service {
                     Some(slot) => slot?,
                     None => way.link.reserve(attempt.left()).await?,
                 };
-                if early.first().is_empty() {
+                if early.is_empty() {
                     early.peek(socket)?;
                 }
-                let mut stream = slot.open_surviving(&preamble, early.first(), ways).await?;
+                let mut stream = slot.open_surviving(&preamble, early.kept(), ways).await?;
                 early.answered(socket, &mut stream).await?;
                 Ok(stream)
             };

@@ -81,6 +81,41 @@ async fn without_any_node_the_client_is_reset_and_the_reason_counted() {
 }
 
 #[tokio::test]
+async fn what_is_typed_ahead_does_not_wait_for_the_answer() {
+    let stage = Stage::echoing().await;
+    let parts: Vec<Vec<u8>> = [5, 4096, 1, 20_000, 7].map(body).into();
+    let all = parts.concat();
+    stage.connect(&Node::new("a").answering_after(all.len())).await;
+    let mut client = stage.client().await;
+    for part in parts {
+        client.write_all(&part).await.unwrap();
+        // Each is read on its own.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(exchange(client, b"").await.unwrap() == all);
+}
+
+#[tokio::test]
+async fn what_was_sent_ahead_to_a_node_that_says_no_reaches_the_next_one() {
+    for more in [1, 100_000] {
+        let stage = Stage::echoing().await;
+        let no = Node::new("a").doing(Manner::Refuse(Status::Busy)).answering_after(6);
+        let yes = Node::new("b");
+        for node in [&no, &yes] {
+            stage.connect(node).await;
+        }
+        for _ in 0..4 {
+            let mut client = stage.client().await;
+            client.write_all(b"first").await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let rest = body(more);
+            assert_eq!(exchange(client, &rest).await.unwrap(), [b"first".to_vec(), rest].concat());
+        }
+        assert!(!no.seen().is_empty() && yes.seen().len() == 4);
+    }
+}
+
+#[tokio::test]
 async fn what_may_have_reached_a_service_is_not_sent_twice() {
     let stage = Stage::echoing().await;
     let nodes = ["a", "b"].map(|name| Node::new(name).doing(Manner::Vanish));

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use config::{Dirs, Secrecy};
 use relay::gateway::StartError;
 use relay::{Gateway, Settings};
@@ -158,6 +159,8 @@ pub(crate) struct Node {
     pub services: Vec<String>,
     pub reach: Vec<ServerId>,
     pub manner: Manner,
+    /// So many bytes of the client.
+    pub answers_after: usize,
     pub seen: Arc<Mutex<Vec<Preamble>>>,
 }
 
@@ -171,6 +174,7 @@ impl Node {
             services: vec!["echo".into()],
             reach: vec![],
             manner: Manner::Echo,
+            answers_after: 0,
             seen: Arc::default(),
         }
     }
@@ -181,6 +185,10 @@ impl Node {
 
     pub(crate) fn doing(self, manner: Manner) -> Self {
         Self { manner, ..self }
+    }
+
+    pub(crate) fn answering_after(self, bytes: usize) -> Self {
+        Self { answers_after: bytes, ..self }
     }
 
     /// The preambles of the streams it got.
@@ -218,6 +226,11 @@ impl Node {
     }
 
     async fn answer(&self, mut stream: Stream) {
+        let mut early = BytesMut::new();
+        while early.len() < self.answers_after {
+            let Ok(Some(chunk)) = stream.recv.read().await else { return };
+            early.extend_from_slice(&chunk);
+        }
         match self.manner {
             Manner::Vanish => {
                 let _first = stream.recv.read().await;
@@ -229,10 +242,13 @@ impl Node {
             }
             Manner::Echo => stream.answer(&Answer::ok()).await.expect("answers"),
         }
-        while let Ok(Some(chunk)) = stream.recv.read().await {
-            if stream.send.write(chunk).await.is_err() {
+        let mut chunk = Some(early.freeze());
+        while let Some(bytes) = chunk {
+            if stream.send.write(bytes).await.is_err() {
                 return;
             }
+            let Ok(next) = stream.recv.read().await else { return };
+            chunk = next;
         }
         let _gone = stream.send.finish().await;
     }
