@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::time::Instant;
 
+use super::direction::Hold;
 use super::{ACCEPTED, Attempt, Lifeline, Onward, Side};
 use crate::error::{CloseCode, StreamError};
 use crate::limits;
@@ -105,5 +106,52 @@ pub(super) async fn expire(line: Weak<Lifeline>, attempt: u64, within: Duration)
         && line.lock().attempt == attempt
     {
         line.die(StreamError::NotResumed("the other side did not come back in time"));
+    }
+}
+
+impl Lifeline {
+    /// Begins a resumption: nothing moves on the old tunnel from here on.
+    fn begin(&self) -> (u64, u64) {
+        let mut state = self.lock();
+        state.outgoing.set(Hold::Lost);
+        state.incoming.set(Hold::Lost);
+        state.attempt += 1;
+        (state.attempt, state.received)
+    }
+
+    /// Goes on over `stream`, whose other end has read `acknowledged` bytes of what we sent.
+    async fn install(&self, attempt: u64, stream: Stream, acknowledged: u64) -> Result<(), Attempt> {
+        let (mut send, head, recv, open) = stream.into_parts();
+        let (again, finished) = {
+            let mut state = self.lock();
+            if state.attempt != attempt {
+                return Err(Attempt::Again);
+            }
+            let again = state
+                .kept
+                .since(acknowledged)
+                .ok_or(Attempt::Never("what is missing is not kept any more"))?;
+            state.incoming.set(Hold::Fresh((head, recv)));
+            state._open = Some(open);
+            (again, state.finished)
+        };
+        let resend = async {
+            for mut chunk in again {
+                while !chunk.is_empty() {
+                    std::future::poll_fn(|cx| send.poll_chunk(cx, &mut chunk)).await?;
+                }
+            }
+            if finished {
+                std::future::poll_fn(|cx| send.poll_finish(cx)).await?;
+            }
+            std::future::poll_fn(|cx| send.poll_flush(cx)).await
+        };
+        resend.await.map_err(|_: StreamError| Attempt::Again)?;
+        let mut state = self.lock();
+        if state.attempt != attempt {
+            return Err(Attempt::Again);
+        }
+        state.outgoing.set(Hold::Fresh(send));
+        Ok(())
     }
 }

@@ -1,53 +1,36 @@
 //! The handle of one tunnel: open and accept streams, watch it, close it; the carrier stays hidden.
 
 mod control;
+mod shared;
 mod slot;
+mod stats;
 mod way;
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::carrier::Carrier;
-use crate::error::{Close, CloseCode, OpenError};
+use crate::error::{Close, CloseCode};
 use crate::lifeline::{Lifeline, Survivors};
 use crate::limits;
 use crate::quic;
 use crate::shard::Shard;
-use crate::stream::{OpenStream, Stream};
 use crate::wire::control::{Control, Welcome};
-use crate::wire::{Preamble, Process};
+use crate::wire::Process;
 
 pub(crate) use control::{ControlHalves, Role};
-use slot::Place;
+use shared::Shared;
 pub(crate) use slot::begin;
 pub use slot::{Incoming, Slot};
+pub use stats::{Stats, Transport};
 pub use way::{Way, WayWatch};
-
-/// What carries a tunnel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Transport {
-    Quic,
-    Tls,
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Quic => "QUIC",
-            Self::Tls => "TLS",
-        })
-    }
-}
 
 /// What the other side said beside the streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,41 +44,6 @@ pub enum Event {
 /// One open tunnel; cheap to clone. Dropping the last clone does not close it: [`Tunnel::close`] does.
 #[derive(Clone)]
 pub struct Tunnel(Arc<Shared>);
-
-struct Shared {
-    id: String,
-    home: Shard,
-    remote: SocketAddr,
-    since: Instant,
-    carrier: Carrier,
-    streams: Arc<AtomicUsize>,
-    control: mpsc::Sender<Control>,
-    events: Mutex<Option<mpsc::Receiver<Event>>>,
-    closed: CancellationToken,
-    close: OnceLock<Close>,
-    ping: Mutex<Option<Duration>>,
-    way: WayWatch,
-    process: Option<Process>,
-    survivors: Survivors,
-}
-
-/// Figures of one tunnel at one moment.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Stats {
-    pub transport: Transport,
-    /// Smoothed round trip; `None` before the first measurement.
-    pub rtt: Option<Duration>,
-    /// UDP payload that the path carries, bytes; `None` over TLS.
-    pub mtu: Option<u16>,
-    /// Congestion window of this side, bytes; `None` over TLS, where the kernel keeps it.
-    pub window: Option<u64>,
-    pub lost_packets: u64,
-    pub sent_bytes: u64,
-    pub received_bytes: u64,
-    pub open_streams: usize,
-    pub since: Duration,
-}
 
 impl Tunnel {
     /// Starts the control task on `home`; the hello is already exchanged.
@@ -184,52 +132,6 @@ impl Tunnel {
         self.0.streams.load(Ordering::Relaxed)
     }
 
-    /// Takes a place for a stream. Over QUIC there always is one; over TLS it is an idle data connection, and the node
-    /// is asked for more while there is none, for at most `wait`.
-    pub async fn reserve(&self, wait: Duration) -> Result<Slot, OpenError> {
-        if let Some(close) = self.0.close.get() {
-            return Err(OpenError::Closed(close.clone()));
-        }
-        let open = OpenStream::count(&self.0.streams);
-        let (place, home) = match &self.0.carrier {
-            Carrier::Quic(quic) => (Place::Quic(quic.clone()), self.0.home.clone()),
-            Carrier::Tls(tls) => {
-                let data = tokio::select! {
-                    biased;
-                    data = tls.take(wait, &self.0.control) => data?,
-                    close = self.closed() => return Err(OpenError::Closed(close)),
-                };
-                let home = data.home().clone();
-                (Place::Tls(data), home)
-            }
-        };
-        Ok(Slot { tunnel: self.clone(), place, home, open })
-    }
-
-    /// Opens a stream: the preamble and `first` leave in one flight.
-    pub async fn open(&self, preamble: &Preamble, first: Bytes) -> Result<Stream, OpenError> {
-        self.reserve(preamble.deadline).await?.open(preamble, first).await
-    }
-
-    /// The next stream that the other side opens.
-    pub async fn accept(&self) -> Result<Incoming, Close> {
-        let accepted = match &self.0.carrier {
-            Carrier::Quic(quic) => quic.accept(self.open_streams()).await,
-            Carrier::Tls(tls) => tokio::select! {
-                biased;
-                halves = tls.accept() => Ok(halves),
-                close = self.closed() => Err(close),
-            },
-        };
-        match accepted {
-            Ok((send, recv)) => {
-                let stream = Stream::new(send, recv, OpenStream::count(&self.0.streams));
-                Ok(Incoming { stream, tunnel: Some(self.clone()) })
-            }
-            Err(close) => Err(self.0.closed_because(close)),
-        }
-    }
-
     /// From here on `line` runs over this tunnel.
     pub(crate) fn adopt(&self, line: &Arc<Lifeline>) {
         self.0.survivors.adopt(line);
@@ -266,53 +168,10 @@ impl Tunnel {
         self.0.close.get().is_some()
     }
 
-    pub fn stats(&self) -> Stats {
-        let mut stats = Stats {
-            transport: self.transport(),
-            rtt: *self.0.ping.lock().expect("no panic while held"),
-            mtu: None,
-            window: None,
-            lost_packets: 0,
-            sent_bytes: 0,
-            received_bytes: 0,
-            open_streams: self.open_streams(),
-            since: self.0.since.elapsed(),
-        };
-        match &self.0.carrier {
-            Carrier::Quic(quic) => quic.fill(&mut stats),
-            Carrier::Tls(tls) => tls.fill(&mut stats),
-        }
-        stats
-    }
 }
 
 impl fmt::Debug for Tunnel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tunnel({} over {} with {})", self.0.id, self.transport(), self.0.remote)
-    }
-}
-
-impl Shared {
-    fn shut(&self, close: Close) {
-        if self.close.set(close).is_ok() {
-            let close = self.close.get().expect("just set");
-            self.survivors.closed(close);
-            self.carrier.close(close);
-            self.closed.cancel();
-            tracing::debug!(tunnel = %self.id, remote = %self.remote, %close, "tunnel closed");
-        }
-    }
-
-    fn closed_because(&self, close: Close) -> Close {
-        self.shut(close);
-        self.close.get().cloned().expect("shut sets it")
-    }
-
-    /// Waits until the carrier itself is lost.
-    async fn lost(&self) -> Close {
-        match &self.carrier {
-            Carrier::Quic(quic) => quic.lost().await,
-            Carrier::Tls(_) => std::future::pending().await,
-        }
     }
 }

@@ -1,9 +1,12 @@
 //! Opening a stream, and taking one that the other side opened.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 
 use super::Tunnel;
-use crate::error::{OpenError, PreambleError};
+use crate::carrier::Carrier;
+use crate::error::{Close, OpenError, PreambleError};
 use crate::lifeline::{self, Lifeline, Ways};
 use crate::quic;
 use crate::shard::Shard;
@@ -14,16 +17,64 @@ use crate::wire::{Life, Preamble, StreamId};
 /// A place for one stream, taken on a tunnel; open it on its home shard.
 #[derive(Debug)]
 pub struct Slot {
-    pub(super) tunnel: Tunnel,
-    pub(super) place: Place,
-    pub(super) home: Shard,
-    pub(super) open: OpenStream,
+    tunnel: Tunnel,
+    place: Place,
+    home: Shard,
+    open: OpenStream,
 }
 
 #[derive(Debug)]
-pub(super) enum Place {
+enum Place {
     Quic(quic::Carrier),
     Tls(tls::Data),
+}
+
+impl Tunnel {
+    /// Takes a place for a stream. Over QUIC there always is one; over TLS it is an idle data connection, and the node
+    /// is asked for more while there is none, for at most `wait`.
+    pub async fn reserve(&self, wait: Duration) -> Result<Slot, OpenError> {
+        if let Some(close) = self.0.close.get() {
+            return Err(OpenError::Closed(close.clone()));
+        }
+        let open = OpenStream::count(&self.0.streams);
+        let (place, home) = match &self.0.carrier {
+            Carrier::Quic(quic) => (Place::Quic(quic.clone()), self.0.home.clone()),
+            Carrier::Tls(tls) => {
+                let data = tokio::select! {
+                    biased;
+                    data = tls.take(wait, &self.0.control) => data?,
+                    close = self.closed() => return Err(OpenError::Closed(close)),
+                };
+                let home = data.home().clone();
+                (Place::Tls(data), home)
+            }
+        };
+        Ok(Slot { tunnel: self.clone(), place, home, open })
+    }
+
+    /// Opens a stream: the preamble and `first` leave in one flight.
+    pub async fn open(&self, preamble: &Preamble, first: Bytes) -> Result<Stream, OpenError> {
+        self.reserve(preamble.deadline).await?.open(preamble, first).await
+    }
+
+    /// The next stream that the other side opens.
+    pub async fn accept(&self) -> Result<Incoming, Close> {
+        let accepted = match &self.0.carrier {
+            Carrier::Quic(quic) => quic.accept(self.open_streams()).await,
+            Carrier::Tls(tls) => tokio::select! {
+                biased;
+                halves = tls.accept() => Ok(halves),
+                close = self.closed() => Err(close),
+            },
+        };
+        match accepted {
+            Ok((send, recv)) => {
+                let stream = Stream::new(send, recv, OpenStream::count(&self.0.streams));
+                Ok(Incoming { stream, tunnel: Some(self.clone()) })
+            }
+            Err(close) => Err(self.0.closed_because(close)),
+        }
+    }
 }
 
 impl Slot {
@@ -83,9 +134,9 @@ pub(crate) async fn begin(
 /// A stream that the other side opened; its preamble is still to be read.
 #[derive(Debug)]
 pub struct Incoming {
-    pub(super) stream: Stream,
+    stream: Stream,
     /// `None` on the LAN, where streams end with their connection.
-    pub(super) tunnel: Option<Tunnel>,
+    tunnel: Option<Tunnel>,
 }
 
 impl Incoming {
