@@ -5,14 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use http::header::{CONNECTION, UPGRADE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Empty;
 use hyper::body::{Body, Incoming};
 use tunnel::TraceId;
-use tunnel::pump::{Outcome, Patience};
-use tunnel::shard::Shard;
+use tunnel::pump::Patience;
 
 use super::answer::{Problem, wants_html};
 use super::exchange::{Answered, exchange, is_ordinary};
@@ -22,7 +19,7 @@ use super::host::host;
 use super::reply::{Reply, Tally, redirect, refusal};
 use super::route::{Route, Target, Unroutable, remember, route};
 use super::serve::Serving;
-use super::upgrade::{self, Both, JoinError, Wanted};
+use super::upgrade;
 use super::upload::{GoOn, Meter, Upload};
 use crate::guard::{Guard, Turned};
 use crate::metrics::Metrics;
@@ -36,22 +33,22 @@ const SERVICE: &str = "portal";
 /// Forwards requests; shared by all connections.
 #[derive(Debug)]
 pub struct Forwarder {
-    router: Router,
+    pub(super) router: Router,
     guard: Arc<Guard>,
     service: Arc<str>,
     /// Proxies whose word on the client is believed.
     trusted: ArcSwap<Vec<Cidr>>,
     /// Of upgraded connections.
-    patience: ArcSwap<Patience>,
+    pub(super) patience: ArcSwap<Patience>,
     /// Upgraded connections, which outlive the request that made them.
-    serving: Serving,
+    pub(super) serving: Serving,
 }
 
 /// What is known about one request besides itself.
-struct Context {
-    trace: TraceId,
+pub(super) struct Context {
+    pub(super) trace: TraceId,
     asker: Asker,
-    target: Target,
+    pub(super) target: Target,
 }
 
 impl Forwarder {
@@ -157,43 +154,7 @@ impl Forwarder {
         Ok(Response::from_parts(parts, Reply::server(body, exchange, self.tally(meter))))
     }
 
-    async fn upgraded(
-        &self,
-        context: Context,
-        mut parts: http::request::Parts,
-        body: Incoming,
-        wanted: Wanted,
-    ) -> Result<Response<Reply>, Problem> {
-        let client = hyper::upgrade::on(Request::from_parts(parts.clone(), body));
-        upgrade::ask(&mut parts.headers, &wanted);
-        (parts.method, parts.version) = (Method::GET, http::Version::HTTP_11);
-        parts.extensions = http::Extensions::new();
-        let request = Request::from_parts(parts, Empty::<Bytes>::new());
-        let meter = Arc::new(Meter::default());
-        let answered = exchange(&self.router, &self.want(&context), request, meter.clone()).await?;
-        let Answered { mut response, exchange, server, home } = answered;
-        let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        let both = switches.then(|| Both { client, server: hyper::upgrade::on(&mut response) });
-        let (mut parts, body) = response.into_parts();
-        headers::for_client(&mut parts.headers, context.trace);
-        remember(&mut parts.headers, &context.target, &server);
-        let Some(both) = both else {
-            if matches!(wanted, Wanted::Connect(_)) && parts.status.is_success() {
-                // To an extended CONNECT any success would mean that bytes are forwarded from here on.
-                return Err(Problem::BrokeOff { server, reason: "it speaks no WebSocket there".into() });
-            }
-            return Ok(Response::from_parts(parts, Reply::server(body, exchange, self.tally(meter))));
-        };
-        parts.status = upgrade::agree(&mut parts.headers, &wanted).ok_or_else(|| Problem::BrokeOff {
-            server: server.clone(),
-            reason: "its WebSocket handshake does not fit the request".into(),
-        })?;
-        self.join(both, &home, context.trace);
-        drop(exchange.detach());
-        Ok(Response::from_parts(parts, Reply::nothing()))
-    }
-
-    fn want(&self, context: &Context) -> Want {
+    pub(super) fn want(&self, context: &Context) -> Want {
         let (server, sticky) = match &context.target {
             Target::Pinned(id) => (Some(id.clone()), None),
             Target::Sticky(id) => (None, Some(id.clone())),
@@ -203,30 +164,7 @@ impl Forwarder {
         Want { server, sticky, service: self.service.clone(), client, trace: context.trace }
     }
 
-    fn tally(&self, up: Arc<Meter>) -> Tally {
+    pub(super) fn tally(&self, up: Arc<Meter>) -> Tally {
         Tally { metrics: self.router.metrics().clone(), up, down: 0 }
-    }
-
-    fn join(&self, both: Both, home: &Shard, trace: TraceId) {
-        let (cut, patience) = (self.serving.cut.clone(), **self.patience.load());
-        let metrics = self.router.metrics().clone();
-        let joined = async move {
-            tokio::select! {
-                biased;
-                () = cut.cancelled() => {}
-                ended = both.join(patience) => finish(&metrics, trace, ended),
-            }
-        };
-        self.serving.tasks.spawn_on(joined, home.handle());
-    }
-}
-
-fn finish(metrics: &Metrics, trace: TraceId, ended: Result<Outcome, JoinError>) {
-    match ended {
-        Ok(outcome) => {
-            metrics.moved(outcome.to_stream, outcome.to_socket);
-            tracing::debug!(%trace, ?outcome, "upgraded connection ended");
-        }
-        Err(error) => tracing::debug!(%trace, %error, "upgraded connection broke off"),
     }
 }

@@ -13,7 +13,7 @@
 //! host, headers what stays behind, what is added       upload, pace  the request's body, watched
 //! reply         the response's body
 //! exchange      HTTP/1.1 inside a stream               late          whose first bytes open it
-//! upgrade       WebSocket: bytes after the 101
+//! switch        from a request to opaque bytes         upgrade       WebSocket: bytes after the 101
 //! answer        what we say instead of a server        wording, page its words, its looks
 //! patient       a socket that gives up on a stalled reader
 //! stall         the same for one stream of HTTP/2
@@ -41,6 +41,7 @@ mod schedule;
 pub mod serve;
 mod stall;
 mod strict;
+mod switch;
 mod turned;
 mod upgrade;
 mod upload;
