@@ -6,6 +6,7 @@ mod crashes;
 mod descriptors;
 mod drain;
 mod files;
+mod floods;
 mod harness;
 mod hostile;
 mod http;

@@ -13,16 +13,27 @@ use tokio::net::TcpStream;
 /// An attack that held others up would do so for its own eight or ten seconds; two busy cores hold them up for one or two.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-struct Stage {
+/// What a thousand connections may cost, KiB.
+const THOUSAND: usize = 128 * 1024;
+
+pub(crate) struct Stage {
     good: Host,
     bad: Host,
     node: Node,
-    gateway: Gateway,
+    pub(crate) gateway: Gateway,
     _world: World,
 }
 
 fn stage(name: &str) -> Stage {
-    let world = World::new(name);
+    stage_in(World::new(name))
+}
+
+/// For attacks that would hold up the tests beside them.
+pub(crate) fn alone(name: &str) -> Stage {
+    stage_in(World::alone(name))
+}
+
+fn stage_in(world: World) -> Stage {
     let gateway = world.gateway("g1").serving(7001, "checked", "n1").start();
     let (good, bad) = (world.host("good"), world.host("bad"));
     let node = world.node("n1").behind_firewall().dials(&gateway).connected();
@@ -30,8 +41,8 @@ fn stage(name: &str) -> Stage {
 }
 
 impl Stage {
-    /// Runs `attack` beside two good clients: one over TCP, one over HTTPS.
-    fn stands(&self, what: &str, attack: impl FnOnce(&Host) + Send) {
+    /// Runs `attack` beside two good clients: one over TCP, one over HTTPS. The gateway may grow by `growth` KiB.
+    pub(crate) fn stands(&self, what: &str, growth: usize, attack: impl FnOnce(&Host) + Send) {
         let before = self.gateway.process.holdings();
         let watch = Watch::start(&self.good, self.gateway.at(7001));
         let worst = std::thread::scope(|scope| {
@@ -50,13 +61,13 @@ impl Stage {
         assert!(worst < PATIENCE, "{what}: the slowest request took {worst:?}");
         let after = self.gateway.process.holdings();
         println!("{what}: {before:?} -> {after:?}");
-        assert!(after.rss < before.rss + 128 * 1024, "{what}: {before:?} -> {after:?}");
+        assert!(after.rss < before.rss + growth, "{what}: {before:?} -> {after:?}");
         self.node.is_connected(Duration::from_secs(10));
     }
 
     fn slowhttptest(&self, what: &str, arguments: &[&str]) {
         let url = format!("https://{}/@n1/", self.gateway.host().ip());
-        self.stands(what, |bad| {
+        self.stands(what, THOUSAND, |bad| {
             let mut command = Command::new("slowhttptest");
             command.args(["-c", "500", "-r", "200", "-l", "10", "-u", &url]).args(arguments);
             bad.run(&mut command);
@@ -84,7 +95,7 @@ fn slow_readers_slow_no_one() {
 fn handshakes_that_stop_half_way_slow_no_one() {
     let stage = stage("half-handshakes");
     let address = stage.gateway.at(443);
-    stage.stands("half handshakes", |bad| {
+    stage.stands("half handshakes", THOUSAND, |bad| {
         bad.namespace().block_on(async {
             let mut open = Vec::new();
             for n in 0..1000 {

@@ -32,8 +32,8 @@ use bytes::Bytes;
 use budget::Budget;
 use kept::Kept;
 pub(crate) use resume::accept_resumed;
-pub use survivors::Survivors;
 use state::State;
+pub use survivors::Survivors;
 use unreported::Unreported;
 
 use crate::error::StreamError;

@@ -22,8 +22,8 @@ use crate::lifeline::{Lifeline, Survivors};
 use crate::limits;
 use crate::quic;
 use crate::shard::Shard;
-use crate::wire::control::{Control, Welcome};
 use crate::wire::Process;
+use crate::wire::control::{Control, Welcome};
 
 pub(crate) use control::{ControlHalves, Role};
 use shared::Shared;
@@ -167,7 +167,6 @@ impl Tunnel {
     pub fn is_closed(&self) -> bool {
         self.0.close.get().is_some()
     }
-
 }
 
 impl fmt::Debug for Tunnel {
