@@ -22,7 +22,6 @@ use super::serve::Serving;
 use super::upgrade;
 use super::upload::{GoOn, Meter, Upload};
 use crate::guard::{Guard, Turned};
-use crate::metrics::Metrics;
 use crate::route::Want;
 use crate::router::Router;
 use crate::settings::{Cidr, Settings};
