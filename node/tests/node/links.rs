@@ -152,7 +152,7 @@ async fn a_node_that_drains_lets_streams_end_and_cuts_what_does_not() {
         let drain = tokio::spawn(node.drain(Duration::from_secs(2)));
         tokio::time::sleep(Duration::from_millis(200)).await;
         let shown = ask(&socket).await;
-        assert!(shown.contains("\"draining\": true") && shown.contains("\"connected\""), "{shown}");
+        assert!(shown.contains("\"draining\":true") && shown.contains("\"connected\""), "{shown}");
         assert_eq!(refusal(open(&tunnel, "echo", b"").await), Status::Draining);
         if finishes {
             stream.send.finish().await.unwrap();
