@@ -46,6 +46,7 @@ test: needs-test ui tests/browser/$(MODULES) check ## Every test: the code, the 
 	$(AS_ROOT) packaging/tests/gateway-in-debootstrap
 	$(AS_ROOT) packaging/tests/gateway-under-systemd
 	$(AS_ROOT) packaging/tests/node-under-systemd
+	$(AS_ROOT) packaging/tests/cluster-under-systemd
 
 .PHONY: nightly
 nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that take long: decoders, soak and endurance
@@ -79,10 +80,11 @@ lint: needs-test ui check ## Everything a machine can object to: clippy, depende
 	cargo deny check bans licenses sources
 
 .PHONY: package
-package: needs-test ui ## Make the archives that gateways and nodes are installed from, under target/package
+package: needs-test ui ## Make the archives that gateways, nodes and managers are installed from, under target/package
 	cargo build --release --locked -p fastx-gateway -p fastx
 	packaging/make-package gateway
 	packaging/make-package node
+	packaging/make-package cluster
 
 .PHONY: ui
 ui: $(UI_PAGES) ## Build the pages that go into the binary

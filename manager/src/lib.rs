@@ -2,6 +2,7 @@
 //! about them over the transporter. Managers can be several; any of them may die.
 
 mod folder;
+pub mod founding;
 mod manager;
 mod mongo;
 mod service;

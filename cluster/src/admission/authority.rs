@@ -34,8 +34,8 @@ pub struct Authority {
     account: KeyPair,
     /// Signs for who tells the brokers what changed.
     system: KeyPair,
-    /// The login in the broker.json that is copied to trusted nodes: a public key.
-    pub shared: String,
+    /// The logins in the broker.json files that were made to be copied: public keys.
+    pub shared: Vec<String>,
 }
 
 /// The file as it is written.
@@ -45,7 +45,7 @@ struct File {
     operator_secret: String,
     account_secret: String,
     system_secret: String,
-    shared_login: String,
+    shared_logins: Vec<String>,
 }
 
 impl MemberKey {
@@ -83,12 +83,12 @@ impl MemberKey {
 
 impl Authority {
     /// The keys of a new cluster.
-    pub fn generate(shared: &MemberKey) -> Self {
+    pub fn generate() -> Self {
         Self {
             operator: KeyPair::new_operator(),
             account: KeyPair::new_account(),
             system: KeyPair::new_account(),
-            shared: shared.public(),
+            shared: Vec::new(),
         }
     }
 
@@ -114,7 +114,7 @@ impl Authority {
             operator: key("operatorSecret", &file.operator_secret, &KeyPairType::Operator)?,
             account: key("accountSecret", &file.account_secret, &KeyPairType::Account)?,
             system: key("systemSecret", &file.system_secret, &KeyPairType::Account)?,
-            shared: file.shared_login,
+            shared: file.shared_logins,
         })
     }
 
@@ -122,7 +122,7 @@ impl Authority {
     pub fn to_json(&self) -> Value {
         let seed = |pair: &KeyPair| pair.seed().expect("it was made from its private half");
         json!({ "operatorSecret": seed(&self.operator), "accountSecret": seed(&self.account),
-            "systemSecret": seed(&self.system), "sharedLogin": self.shared })
+            "systemSecret": seed(&self.system), "sharedLogins": self.shared })
     }
 
     /// The lines of nats-server's configuration that say who may come in. It keeps what it is told of accounts in `folder`,

@@ -26,7 +26,7 @@ struct Cluster {
 
 impl Cluster {
     fn started(release: &str) -> Self {
-        let authority = Authority::generate(&MemberKey::generate());
+        let authority = Authority::generate();
         let accounts = tempfile::tempdir().unwrap().keep();
         let settings = authority.nats_settings(&format!("\"{}\"", accounts.display()));
         let server = NatsServer::started(release, &settings);
