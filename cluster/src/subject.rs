@@ -98,7 +98,7 @@ impl Subjects {
     /// What a server says, as a broker's permissions name it; without a server, what any of them says.
     pub(crate) fn said_by(&self, server: Option<&Name>) -> Vec<String> {
         let (namespace, own) = (&self.namespace, server.map_or_else(|| "*".to_owned(), token));
-        ["presence.{}", "roll-call", "store.requests"]
+        ["presence.{}", "update.{}", "roll-call", "store.requests", "fleet.requests"]
             .map(|subject| format!("{namespace}.{}", subject.replace("{}", &own)))
             .to_vec()
     }

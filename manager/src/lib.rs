@@ -1,6 +1,7 @@
 //! The cluster manager: keeps the cluster's documents, in a folder or in MongoDB, and answers the members' questions
 //! about them over the transporter. Managers can be several; any of them may die.
 
+pub mod admission;
 mod folder;
 pub mod founding;
 mod manager;
@@ -8,6 +9,7 @@ mod mongo;
 mod service;
 pub mod settings;
 
+pub use admission::Admission;
 pub use folder::{Folder, OpenError};
 pub use manager::{Manager, StartError};
 pub use mongo::{Mongo, MongoError, Settings};

@@ -8,6 +8,8 @@ use cluster::{Subject, Subjects};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::admission;
+
 /// Questions under way at once; more wait in the transporter, which then says that it is busy.
 const MAX_UNDER_WAY: usize = 64;
 
@@ -67,6 +69,9 @@ async fn act(store: &dyn Store, question: Question) -> Result<Answer, StoreError
     Ok(match question {
         Question::Get(key) => Answer::Document(store.get(&key).await?),
         Question::Page { collection, after } => Answer::Page(store.page(&collection, after.as_ref()).await?),
+        Question::Write(write) if admission::is_own(&write.key.collection) => {
+            return Err(StoreError::Refused(format!("only managers write {}", write.key.collection)));
+        }
         Question::Write(write) => {
             write.check()?;
             Answer::Written(store.write(write).await?)
