@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod folders;
+mod join;
 mod key;
 mod log;
 mod manage;
@@ -25,7 +26,8 @@ fn main() -> std::process::ExitCode {
     let result = match Cli::parse().command {
         Command::Node { command: NodeCommand::Run(options) } => run::run(options),
         Command::Node { command: NodeCommand::Key(options) } => key::show(&options),
-        Command::Manager { command } => manage::manager(command),
+        Command::Node { command: NodeCommand::Join(options) } => join::run(&options),
+        Command::Manager { command } => return manage::manager(command),
         Command::Status(options) => return status::show(&options),
         Command::Doctor(options) => return doctor::run(&options),
         Command::Log(options) => {

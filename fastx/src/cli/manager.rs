@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use cluster::Name;
 
-use super::Folders;
+use super::{Folders, ReadmitOptions, RevokeOptions, TokenCommand};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ManagerCommand {
@@ -23,6 +23,15 @@ pub(crate) enum ManagerCommand {
     ///
     /// It needs broker.json. A server without one needs no manager: `fastx node run` is its own.
     Run(ManagerRunOptions),
+    /// Join tokens: each lets one server into the cluster, once
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Shut a server out of the cluster; its broker access ends at once
+    Revoke(RevokeOptions),
+    /// Let a server's id come in again, with a new token and a new key
+    Readmit(ReadmitOptions),
 }
 
 #[derive(Debug, Args)]
@@ -69,6 +78,6 @@ fn host(text: &str) -> Result<String, String> {
     config::check_host(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
-fn name(text: &str) -> Result<Name, String> {
+pub(super) fn name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
 }

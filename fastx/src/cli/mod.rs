@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod admission;
 mod config;
 mod demo;
 mod doctor;
@@ -13,6 +14,10 @@ mod node;
 mod sim;
 mod status;
 
+pub(crate) use self::admission::{
+    JoinOptions, ReadmitOptions, RevokeOptions, TokenCommand, TokenCreateOptions, TokenListOptions,
+    TokenRevokeOptions,
+};
 pub(crate) use self::config::{ChangeOptions, ConfigCommand, GetOptions, HistoryOptions};
 pub(crate) use self::demo::DemoOptions;
 pub(crate) use self::doctor::DoctorOptions;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::Folders;
+use super::{Folders, JoinOptions};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeCommand {
@@ -14,6 +14,8 @@ pub(crate) enum NodeCommand {
     /// SIGTERM and SIGINT end it in order: gateways send new clients elsewhere, open streams may end within --drain.
     /// Displays go on without it, and the next start finds them.
     Run(RunOptions),
+    /// Come into a cluster with a token from `fastx manager token create`; writes broker.json
+    Join(JoinOptions),
     /// Show this node's server id and the fingerprint of its key, for lan.json on another node
     Key(KeyOptions),
 }

@@ -1,13 +1,17 @@
 //! `fastx manager run`.
 
+use std::sync::Arc;
+
 use anyhow::Context;
-use cluster::{ControlPlane, Role};
+use cluster::admission::Authority;
+use cluster::{Broker, ControlPlane, Role, Subjects};
 use config::Dirs;
-use manager::{Keep, Manager};
+use manager::{Admission, Keep, Manager};
 use node::Identity;
 use node::admin::AdminSocket;
 use tokio::task::JoinSet;
 
+use super::routes;
 use crate::cli::ManagerRunOptions;
 use crate::control;
 use crate::exit::NotConfigured;
@@ -33,12 +37,27 @@ async fn serve(dirs: Dirs, log: Log) -> anyhow::Result<()> {
     let keep = manager::settings::read(&path)?
         .ok_or_else(|| NotConfigured(format!("{} is missing\n  next: fastx manager init", path.display())))?;
     let me = control::name(&Identity::load_or_make(&dirs)?);
+    let authority = Authority::read(&dirs.config("authority.json"))?;
+    let broker = match &authority {
+        // What is copied to nodes may not answer for a manager.
+        Some(authority) => {
+            let login = authority.manager_login(&Subjects::new(&broker.namespace));
+            Broker { login, ..broker }
+        }
+        None => broker,
+    };
     let plane = ControlPlane::connect(me, Role::Manager, &broker).await?;
     let manager = Manager::start(&keep, &dirs.local("store"), &plane).await?;
     let plane = plane.with_store(manager.store());
     let settings = control::follow(&plane, &dirs);
+    let admission = match authority {
+        Some(authority) => Some(admission(authority, broker, &plane).await),
+        None => None,
+    };
+    let routes =
+        control::routes(&plane, &settings).merge(log.routes()).merge(routes::routes(admission));
     let socket = dirs.local("manager.sock");
-    let _admin = AdminSocket::start(&socket, control::routes(&plane, &settings).merge(log.routes()))
+    let _admin = AdminSocket::start(&socket, routes)
         .with_context(|| format!("cannot make the admin socket {}", socket.display()))?;
     let mut tasks = JoinSet::new();
     tasks.spawn(log.clone().keep());
@@ -50,4 +69,9 @@ async fn serve(dirs: Dirs, log: Log) -> anyhow::Result<()> {
     end.next().await;
     notify("STOPPING=1");
     Ok(())
+}
+
+async fn admission(authority: Authority, broker: Broker, plane: &ControlPlane) -> Admission {
+    let (store, transporter) = (Arc::clone(&plane.store), Arc::clone(&plane.transporter));
+    Admission::start(authority, broker, plane.me.clone(), store, transporter).await
 }
