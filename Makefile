@@ -54,6 +54,8 @@ nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that 
 	fuzz/guided 600
 	$(call say,ten thousand random networks)
 	SEEDS=10000 cargo test --release --locked -p netsim --test world seeds
+	$(call say,three hosts: each process killed in turn)
+	cargo test --release --locked -p manager --test redundancy -- --ignored
 	$(call say,soak and endurance)
 	cargo build --release --locked --workspace --bins
 	cargo test --release --locked -p e2e --features nightly --test nightly $(RUNNER)

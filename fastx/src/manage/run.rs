@@ -54,8 +54,7 @@ async fn serve(dirs: Dirs, log: Log) -> anyhow::Result<()> {
         Some(authority) => Some(admission(authority, broker, &plane).await),
         None => None,
     };
-    let routes =
-        control::routes(&plane, &settings).merge(log.routes()).merge(routes::routes(admission));
+    let routes = control::routes(&plane, &settings).merge(log.routes()).merge(routes::routes(admission));
     let socket = dirs.local("manager.sock");
     let _admin = AdminSocket::start(&socket, routes)
         .with_context(|| format!("cannot make the admin socket {}", socket.display()))?;

@@ -53,6 +53,7 @@ impl Mongod {
     }
 
     /// For this one, or for the whole replica set it is a member of.
+    #[allow(dead_code, reason = "each test program uses its part of it")]
     pub(crate) fn url(&self) -> String {
         let options = self.replica_set.map_or(String::new(), |name| format!("?replicaSet={name}"));
         format!("mongodb://{}/{options}", self.host())
@@ -79,10 +80,19 @@ impl Mongod {
         self.admin(doc! { "hello": 1 }).await.is_ok_and(|hello| hello.contains_key("primary"))
     }
 
+    #[allow(dead_code, reason = "each test program uses its part of it")]
     pub(crate) async fn is_primary(&self) -> bool {
         self.admin(doc! { "hello": 1 })
             .await
             .is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
+    }
+
+    /// Whether it has caught up with the others.
+    #[allow(dead_code, reason = "each test program uses its part of it")]
+    pub(crate) async fn is_in_its_set(&self) -> bool {
+        let is = |hello: &Document, what| hello.get_bool(what).unwrap_or(false);
+        let hello = self.admin(doc! { "hello": 1 }).await;
+        hello.is_ok_and(|hello| is(&hello, "isWritablePrimary") || is(&hello, "secondary"))
     }
 
     async fn admin(&self, command: Document) -> mongodb::error::Result<Document> {
