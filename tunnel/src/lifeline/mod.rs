@@ -143,7 +143,11 @@ impl Lifeline {
 impl Drop for Lifeline {
     fn drop(&mut self) {
         if matches!(self.side, Side::Acceptor) {
-            ACCEPTED.lock().expect("no panic while held").remove(&self.id);
+            let mut accepted = ACCEPTED.lock().expect("no panic while held");
+            // One that was turned away for its id takes nothing from the stream that has it.
+            if accepted.get(&self.id).is_some_and(|line| std::ptr::eq(line.as_ptr(), self)) {
+                accepted.remove(&self.id);
+            }
         }
     }
 }
@@ -151,5 +155,22 @@ impl Drop for Lifeline {
 impl fmt::Debug for Lifeline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Lifeline({:?})", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_id_takes_nothing_from_the_stream_that_has_it() {
+        let known =
+            |id| ACCEPTED.lock().expect("unpoisoned").get(&id).is_some_and(|line| line.strong_count() > 0);
+        let id = StreamId::random();
+        let line = Lifeline::acceptor(id, 0).expect("a new id");
+        assert!(Lifeline::acceptor(id, 0).is_none());
+        assert!(known(id), "it can still be resumed");
+        drop(line);
+        assert!(!ACCEPTED.lock().expect("unpoisoned").contains_key(&id));
     }
 }

@@ -57,7 +57,7 @@ pub struct Welcome {
     /// The gateway's name, for status pages.
     pub gateway: String,
     pub version: String,
-    /// Not told by gateways of version 0.1.0.
+    /// An older gateway does not tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
 }
