@@ -6,6 +6,7 @@
 
 mod key;
 mod name;
+mod peer_key;
 mod trust;
 
 pub use key::{IdentityError, NodeKey, ServerIdentity};
