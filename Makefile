@@ -55,6 +55,7 @@ nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that 
 	$(call say,ten thousand random networks)
 	SEEDS=10000 cargo test --release --locked -p netsim --test world seeds
 	$(call say,three hosts: each process killed in turn)
+	cargo build --release --locked -p manager --example one-manager
 	cargo test --release --locked -p manager --test redundancy -- --ignored
 	$(call say,soak and endurance)
 	cargo build --release --locked --workspace --bins
