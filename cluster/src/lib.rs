@@ -3,10 +3,12 @@
 
 pub mod admission;
 pub mod broker;
+pub mod fleet;
 pub mod membership;
 mod name;
 pub mod plane;
 mod secret;
+pub mod server;
 pub mod settings;
 pub mod store;
 pub mod subject;

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! NAMESPACE.presence.SERVER       a member says that it is there (or leaves)
+//! NAMESPACE.update.SERVER         a member describes itself: the server object
+//! NAMESPACE.fleet.requests        the managers, asked about all servers
 //! NAMESPACE.roll-call             asks every member to say so now
 //! NAMESPACE.store.requests        the store service of the managers
 //! NAMESPACE.store.changes         a manager tells every change
@@ -67,6 +69,19 @@ impl Subjects {
     /// The presence of every member.
     pub fn presences(&self) -> Pattern {
         Pattern(format!("{}.presence.*", self.namespace))
+    }
+
+    pub fn update(&self, server: &Name) -> Subject {
+        Subject(format!("{}.update.{}", self.namespace, token(server)))
+    }
+
+    /// The updates of every member.
+    pub fn updates(&self) -> Pattern {
+        Pattern(format!("{}.update.*", self.namespace))
+    }
+
+    pub fn fleet_requests(&self) -> Subject {
+        Subject(format!("{}.fleet.requests", self.namespace))
     }
 
     pub fn roll_call(&self) -> Subject {

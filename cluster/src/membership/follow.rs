@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Beat, Members};
+use crate::name::Name;
 use crate::subject::Subjects;
 use crate::transporter::{Event, Transporter};
 
@@ -24,6 +25,10 @@ impl Follower {
         let members = watch::Sender::new(Members::default());
         let follow = follow(transporter, subjects, members.clone());
         Self { members, _task: AbortOnDropHandle::new(tokio::spawn(follow)) }
+    }
+
+    pub fn forget(&self, server_id: &Name) {
+        self.members.send_modify(|members| members.forget(server_id));
     }
 
     /// Changes with every beat; what time alone changes is seen by asking with another `now`.

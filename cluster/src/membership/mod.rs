@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::name::Name;
@@ -45,14 +46,17 @@ pub struct Beat {
 }
 
 /// How a member stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum Standing {
     Alive,
+    /// Alive, and takes no new sessions.
     Draining,
     /// Not heard of for [`LATE_AFTER`].
     Late,
     /// Not heard of for [`LOST_AFTER`], without a last word.
     Lost,
+    /// Went away in order.
     Left,
     /// An administrator shut it out, whatever it says.
     Revoked,
@@ -95,8 +99,18 @@ impl Members {
         self.0.get_mut(server_id).map(|member| member.revoked = revoked).is_some()
     }
 
+    /// As if it had never been heard of.
+    pub fn forget(&mut self, server_id: &Name) {
+        self.0.remove(server_id);
+    }
+
     pub fn standing(&self, server_id: &Name, now: Instant) -> Option<Standing> {
         self.0.get(server_id).map(|member| member.standing(now))
+    }
+
+    /// How long ago it was heard.
+    pub fn silent(&self, server_id: &Name, now: Instant) -> Option<Duration> {
+        self.0.get(server_id).map(|member| now.saturating_duration_since(member.heard))
     }
 
     /// Everybody: how they stand, and how long ago they were heard.

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::broker::Broker;
+use crate::fleet::Fleet;
 use crate::name::Name;
 use crate::store::{Store, StoreClient};
 use crate::subject::Subjects;
 use crate::transporter::{self, ConnectError, InProcess, Transporter};
 
+mod health;
 mod status;
 
 pub use status::PlaneStatus;
@@ -38,8 +40,11 @@ pub struct ControlPlane {
     pub namespace: Name,
     pub transporter: Arc<dyn Transporter>,
     pub subjects: Subjects,
-    /// Asks the managers; in a manager's own process it still does, unless [`ControlPlane::with_store`] was called.
+    /// Asks the managers; in a manager's own process it is at hand ([`ControlPlane::with_store`]).
     pub store: Arc<dyn Store>,
+    /// All servers, asked of the managers.
+    pub fleet: Fleet,
+    health: Arc<health::Health>,
 }
 
 impl ControlPlane {
@@ -61,7 +66,9 @@ impl ControlPlane {
     fn over(me: Name, role: Role, namespace: Name, transporter: Arc<dyn Transporter>) -> Self {
         let subjects = Subjects::new(&namespace);
         let store = Arc::new(StoreClient::new(Arc::clone(&transporter), subjects.clone()));
-        Self { me, role, namespace, transporter, subjects, store }
+        let fleet = Fleet::new(Arc::clone(&transporter), subjects.clone());
+        let health = Arc::new(health::Health::start(fleet.clone(), Arc::clone(&transporter)));
+        Self { me, role, namespace, transporter, subjects, store, fleet, health }
     }
 
     /// The same, with the store at hand: a manager's own reads and writes need no broker.

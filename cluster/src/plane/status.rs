@@ -13,7 +13,10 @@ pub struct PlaneStatus {
     pub server_id: Name,
     pub role: Role,
     pub namespace: Name,
+    /// Of a server that stands alone it is always up.
     pub broker: Link,
+    /// Whether a manager answers, and reaches its database. Unknown, and so as it was, while the broker is not reached.
+    pub store: Link,
 }
 
 impl ControlPlane {
@@ -23,6 +26,23 @@ impl ControlPlane {
             role: self.role,
             namespace: self.namespace.clone(),
             broker: self.transporter.link().borrow().clone(),
+            store: self.health.store(),
+        }
+    }
+}
+
+impl PlaneStatus {
+    pub fn is_whole(&self) -> bool {
+        self.broker.is_up() && self.store.is_up()
+    }
+
+    /// What is missing, and why; `None` when nothing is.
+    pub fn missing(&self) -> Option<(&'static str, &str)> {
+        // Without the broker nothing can be said of what is behind it.
+        match (&self.broker, &self.store) {
+            (Link::Down { why, .. }, _) => Some(("the broker", why)),
+            (_, Link::Down { why, .. }) => Some(("the store", why)),
+            _ => None,
         }
     }
 }
