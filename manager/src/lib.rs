@@ -1,7 +1,8 @@
-//! The cluster manager: keeps the cluster's documents, in a folder or in MongoDB, and answers the members' questions
-//! about them over the transporter. Managers can be several; any of them may die.
+//! The cluster manager: keeps the cluster's documents, in a folder or in MongoDB, answers the members' questions about
+//! them over the transporter, and knows which servers are there. Managers can be several; any of them may die.
 
 pub mod admission;
+mod fleet;
 mod folder;
 pub mod founding;
 mod manager;

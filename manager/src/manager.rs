@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cluster::ControlPlane;
 use cluster::store::Store;
 
+use crate::fleet::Fleet;
 use crate::folder::{Folder, OpenError};
 use crate::mongo::{Mongo, MongoError};
 use crate::service::Service;
@@ -25,6 +26,7 @@ pub enum StartError {
 pub struct Manager {
     store: Arc<dyn Store>,
     _service: Service,
+    _fleet: Fleet,
 }
 
 impl Manager {
@@ -37,7 +39,8 @@ impl Manager {
         };
         let service =
             Service::start(Arc::clone(&store), Arc::clone(&plane.transporter), &plane.subjects).await;
-        Ok(Self { store, _service: service })
+        let fleet = Fleet::start(plane, Arc::clone(&store)).await;
+        Ok(Self { store, _service: service, _fleet: fleet })
     }
 
     /// The store itself, for who is in this process.

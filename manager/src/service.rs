@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::admission;
+use crate::fleet::SERVERS;
 
 /// Questions under way at once; more wait in the transporter, which then says that it is busy.
 const MAX_UNDER_WAY: usize = 64;
@@ -69,7 +70,9 @@ async fn act(store: &dyn Store, question: Question) -> Result<Answer, StoreError
     Ok(match question {
         Question::Get(key) => Answer::Document(store.get(&key).await?),
         Question::Page { collection, after } => Answer::Page(store.page(&collection, after.as_ref()).await?),
-        Question::Write(write) if admission::is_own(&write.key.collection) => {
+        Question::Write(write)
+            if admission::is_own(&write.key.collection) || write.key.collection.as_str() == SERVERS =>
+        {
             return Err(StoreError::Refused(format!("only managers write {}", write.key.collection)));
         }
         Question::Write(write) => {
@@ -95,9 +98,21 @@ async fn tell(mut changes: Changes, transporter: Arc<dyn Transporter>, subject: 
                 missed = !publish(&*transporter, &subject, &Change::Gap).await;
             }
             change = changes.next() => {
+                if is_own(&change) {
+                    continue;
+                }
                 missed |= !publish(&*transporter, &subject, &change).await;
             }
         }
+    }
+}
+
+/// Last words of servers are the managers' own.
+fn is_own(change: &Change) -> bool {
+    match change {
+        Change::Written(document) => document.key.collection.as_str() == SERVERS,
+        Change::Deleted { key, .. } => key.collection.as_str() == SERVERS,
+        Change::Gap => false,
     }
 }
 
