@@ -8,7 +8,7 @@
 //! table      which service, or which peer                upstream connect, answer, pump
 //! lan        nodes next to this one                     nearby   what both files name, for `fastx doctor`
 //! admin      the socket that the command line asks        status   what `fastx status` shows
-//! display    X displays that outlive this process
+//! display    X displays that outlive this process       member   what the cluster hears of this server
 //! ```
 
 pub mod admin;
@@ -20,6 +20,7 @@ mod lan;
 mod link;
 mod local;
 mod me;
+mod member;
 pub mod nearby;
 mod node;
 mod serve;
@@ -30,6 +31,7 @@ mod table;
 mod upstream;
 
 pub use local::{Identity, LocalError};
+pub use member::Member;
 pub use node::{Node, Options, ReloadError, StartError};
 pub use services::PORTAL;
 pub use table::Handler;

@@ -103,6 +103,10 @@ impl Node {
         self.core.status()
     }
 
+    pub(crate) fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.core)
+    }
+
     /// `node.sock` also answers these.
     pub fn add_routes(&self, routes: Router) {
         self.admin.add(routes);

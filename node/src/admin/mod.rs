@@ -4,10 +4,13 @@
 //! What can be asked is a router, put together by the program: each subject has a file here with its routes. The command
 //! line asks nothing but these sockets.
 
+mod asker;
 pub mod config;
 pub mod plane;
 mod problem;
+pub mod servers;
 mod socket;
 
+pub use asker::Asker;
 pub use problem::{Failed, Problem};
 pub use socket::AdminSocket;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::Problem;
+use super::{Asker, Problem};
 
 /// Connections at a time: some people who look, and some who follow a log.
 const CONNECTIONS: usize = 64;
@@ -91,6 +91,8 @@ async fn serve(listener: UnixListener, routes: Arc<ArcSwap<Router>>) {
 }
 
 async fn serve_one(socket: UnixStream, routes: Router) {
+    let Ok(peer) = socket.peer_cred() else { return };
+    let routes = routes.layer(Extension(Asker::of(peer.uid())));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)

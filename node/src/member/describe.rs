@@ -1,0 +1,91 @@
+//! Makes the server object.
+
+use std::sync::Arc;
+
+use cluster::Name;
+use cluster::server::{Gateway, Server};
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+
+use super::Shared;
+use super::machine::Machine;
+use crate::display::State;
+use crate::status::{GatewayStatus, LinkState};
+
+/// Describes this server, whole or only by what is worth telling at once.
+#[derive(Debug)]
+pub(super) struct Describer {
+    shared: Arc<Shared>,
+    me: Name,
+    machine: Mutex<Machine>,
+}
+
+impl Describer {
+    pub(super) fn new(shared: Arc<Shared>, me: Name) -> Self {
+        let machine = Mutex::new(Machine::new(&shared.core.dirs.local_dir));
+        Self { shared, me, machine }
+    }
+
+    /// With fresh numbers of the machine.
+    pub(super) async fn whole(&self) -> Server {
+        let mut server = self.news().await;
+        self.machine.lock().await.read(&mut server).await;
+        server.updated = Some(Timestamp::now());
+        server
+    }
+
+    /// All but what the machine says: cheap enough for every second.
+    pub(super) async fn news(&self) -> Server {
+        let Shared { core, displays, static_data, duty, metrics } = &*self.shared;
+        let mut server = Server::named(&self.me);
+        // A folder that cannot be read has no sessions that could be reached.
+        let displays = displays.list().await.unwrap_or_default();
+        let running = displays.iter().filter(|display| display.state == State::Running).count();
+        server.sessions = u32::try_from(running).unwrap_or(u32::MAX);
+        let status = core.status();
+        server.version = status.version;
+        server.started = Some(status.started);
+        server.urls = status.gateways.iter().filter_map(|gateway| url(gateway, &self.me)).collect();
+        server.gateways = status.gateways.iter().map(gateway).collect();
+        server.static_data = static_data.read().0;
+        let metrics = metrics.borrow().clone();
+        (server.metrics, server.metric_errors) = (metrics.values, metrics.errors);
+        let duty = *duty.borrow();
+        server.draining = duty.draining || status.draining;
+        server.allows = duty.allows();
+        server.allows.sessions &= !server.draining;
+        server
+    }
+}
+
+/// Where its pages are, through one gateway.
+fn url(gateway: &GatewayStatus, me: &Name) -> Option<String> {
+    let address = config::HostPort { host: gateway.host.clone(), port: gateway.port }.to_string();
+    let address = address.strip_suffix(":443").unwrap_or(&address);
+    (gateway.state == LinkState::Connected).then(|| format!("https://{address}/@{me}/"))
+}
+
+fn gateway(gateway: &GatewayStatus) -> Gateway {
+    let connected = gateway.state == LinkState::Connected;
+    Gateway {
+        host: gateway.host.clone(),
+        port: gateway.port,
+        connected,
+        transport: gateway.transport.filter(|_| connected).map(|carrier| carrier.to_string().to_lowercase()),
+        rtt_ms: gateway.rtt_ms.filter(|_| connected),
+    }
+}
+
+/// Whether the difference is to be told at once.
+pub(super) fn is_news(told: &Server, now: &Server) -> bool {
+    // A round-trip time differs every time.
+    let ways = |server: &Server| {
+        let way = |gateway: &Gateway| (gateway.host.clone(), gateway.port, gateway.transport.clone());
+        server.gateways.iter().map(way).collect::<Vec<_>>()
+    };
+    told.sessions != now.sessions
+        || (told.draining, told.allows) != (now.draining, now.allows)
+        || told.static_data != now.static_data
+        || told.metric_errors != now.metric_errors
+        || ways(told) != ways(now)
+}
