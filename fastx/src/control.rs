@@ -1,32 +1,72 @@
 //! The control plane of `fastx node run`: a member of a cluster, or, without broker.json, a cluster of one.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use axum::Router;
 use cluster::settings::Settings;
 use cluster::{Broker, ControlPlane, Name, Role};
 use config::Dirs;
 use manager::{Keep, Manager};
-use node::Identity;
+use node::display::Displays;
+use node::{Identity, Member, Node};
+use tokio_util::task::AbortOnDropHandle;
+
+/// The broker takes a message within milliseconds.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
+const STORE_AGAIN: Duration = Duration::from_secs(10);
 
 /// The cluster as this process has it; dropping it leaves it.
 #[derive(Debug)]
 pub(crate) struct Control {
-    pub(crate) plane: ControlPlane,
     pub(crate) settings: Settings,
     /// Of a server that stands alone.
-    _manager: Option<Manager>,
+    _own: Option<AbortOnDropHandle<()>>,
+    member: Member,
 }
 
 impl Control {
     /// Does not wait for a broker. `broker` is what broker.json says.
-    pub(crate) async fn start(dirs: &Dirs, me: Name, broker: Option<&Broker>) -> anyhow::Result<Self> {
-        let Some(broker) = broker else {
-            let plane = ControlPlane::standalone(me);
-            let manager = Manager::start(&Keep::Folder, &dirs.local("store"), &plane).await?;
-            return Ok(Self { settings: follow(&plane, dirs), plane, _manager: Some(manager) });
+    pub(crate) async fn start(
+        dirs: &Dirs,
+        me: Name,
+        broker: Option<&Broker>,
+        (node, displays): (&Node, Displays),
+    ) -> anyhow::Result<Self> {
+        let (plane, own) = match broker {
+            Some(broker) => (ControlPlane::connect(me, Role::Member, broker).await?, None),
+            None => {
+                let plane = ControlPlane::standalone(me);
+                let own = manage(dirs.local("store"), plane.clone()).await;
+                (plane, Some(own))
+            }
         };
-        let plane = ControlPlane::connect(me, Role::Member, broker).await?;
-        Ok(Self { settings: follow(&plane, dirs), plane, _manager: None })
+        let member = Member::start(node, displays, &plane);
+        let settings = follow(&plane, dirs);
+        node.add_routes(routes(&plane, &settings).merge(member.routes()));
+        Ok(Self { settings, _own: own, member })
     }
+
+    /// Says good-bye; without a broker nobody hears it.
+    pub(crate) async fn leave(self) {
+        let _unheard = tokio::time::timeout(LEAVE_WITHIN, self.member.leave()).await;
+    }
+}
+
+/// The manager inside a node. Sessions do not need it: where it does not start, because a disk is full or the folder is
+/// somebody else's, the node runs, says so, and it is tried again.
+async fn manage(store: PathBuf, plane: ControlPlane) -> AbortOnDropHandle<()> {
+    let mut started = Manager::start(&Keep::Folder, &store, &plane).await;
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        loop {
+            match started {
+                Ok(_manager) => return std::future::pending().await,
+                Err(error) => tracing::error!(%error, "the store does not open; it is tried again"),
+            }
+            tokio::time::sleep(STORE_AGAIN).await;
+            started = Manager::start(&Keep::Folder, &store, &plane).await;
+        }
+    }))
 }
 
 /// Follows the settings of this server and of its cluster.
@@ -38,6 +78,7 @@ pub(crate) fn follow(plane: &ControlPlane, dirs: &Dirs) -> Settings {
 pub(crate) fn routes(plane: &ControlPlane, settings: &Settings) -> Router {
     Router::new()
         .merge(node::admin::plane::routes(plane))
+        .merge(node::admin::servers::routes(plane))
         .merge(node::admin::config::routes(settings))
         .merge(crate::doctor::routes(plane))
 }

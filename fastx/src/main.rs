@@ -14,6 +14,8 @@ mod manage;
 mod notify;
 mod portal_service;
 mod run;
+mod server;
+mod servers;
 mod settings;
 mod sim;
 mod status;
@@ -28,6 +30,8 @@ fn main() -> std::process::ExitCode {
         Command::Node { command: NodeCommand::Key(options) } => key::show(&options),
         Command::Node { command: NodeCommand::Join(options) } => join::run(&options),
         Command::Manager { command } => return manage::manager(command),
+        Command::Servers(options) => return servers::show(&options),
+        Command::Server { command } => return server::server(&command),
         Command::Status(options) => return status::show(&options),
         Command::Doctor(options) => return doctor::run(&options),
         Command::Log(options) => {

@@ -65,7 +65,7 @@ async fn serve(dirs: Dirs, drain: Option<Duration>, log: Log) -> anyhow::Result<
         cut = node.drain(drain) => tracing::info!(cut, "ended"),
         () = end.next() => tracing::warn!("ended at once"),
     }
-    drop(control);
+    control.leave().await;
     Ok(())
 }
 
@@ -94,8 +94,7 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let node = Node::start(options).await?;
-    let control = Control::start(&dirs, me, broker.as_ref()).await?;
-    node.add_routes(control::routes(&control.plane, &control.settings));
+    let control = Control::start(&dirs, me, broker.as_ref(), (&node, displays.clone())).await?;
     Ok(Started { node, portal, displays, control })
 }
 

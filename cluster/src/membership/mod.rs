@@ -58,7 +58,7 @@ pub enum Standing {
     Lost,
     /// Went away in order.
     Left,
-    /// An administrator shut it out, whatever it says.
+    /// An administrator shut it out, whatever it says: a manager knows.
     Revoked,
 }
 
@@ -71,7 +71,6 @@ struct Member {
     generation: i64,
     word: Word,
     heard: Instant,
-    revoked: bool,
 }
 
 impl Members {
@@ -87,16 +86,10 @@ impl Members {
             None if full => false,
             None => {
                 let (generation, word) = (beat.generation, beat.word);
-                self.0
-                    .insert(beat.server_id.clone(), Member { generation, word, heard: now, revoked: false });
+                self.0.insert(beat.server_id.clone(), Member { generation, word, heard: now });
                 true
             }
         }
-    }
-
-    /// Shuts a member out, or takes it back. Says whether there is such a member.
-    pub fn revoke(&mut self, server_id: &Name, revoked: bool) -> bool {
-        self.0.get_mut(server_id).map(|member| member.revoked = revoked).is_some()
     }
 
     /// As if it had never been heard of.
@@ -125,7 +118,6 @@ impl Member {
     fn standing(&self, now: Instant) -> Standing {
         let silent = now.saturating_duration_since(self.heard);
         match self.word {
-            _ if self.revoked => Standing::Revoked,
             Word::Leaving => Standing::Left,
             _ if silent >= LOST_AFTER => Standing::Lost,
             _ if silent >= LATE_AFTER => Standing::Late,
@@ -177,19 +169,6 @@ mod tests {
         assert_eq!(members.standing(&node, now), Some(Standing::Alive));
         assert!(members.hear(&beat(2, Word::Leaving), now));
         assert_eq!(members.standing(&node, now + LOST_AFTER), Some(Standing::Left));
-    }
-
-    #[test]
-    fn a_revoked_member_stays_revoked_whatever_it_says() {
-        let (mut members, now) = (Members::default(), Instant::now());
-        let node = Name::new("node").unwrap();
-        assert!(!members.revoke(&node, true));
-        members.hear(&beat(1, Word::Active), now);
-        assert!(members.revoke(&node, true));
-        members.hear(&beat(2, Word::Active), now);
-        assert_eq!(members.standing(&node, now), Some(Standing::Revoked));
-        members.revoke(&node, false);
-        assert_eq!(members.standing(&node, now), Some(Standing::Alive));
     }
 
     #[test]

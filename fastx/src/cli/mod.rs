@@ -11,6 +11,8 @@ mod doctor;
 mod log;
 mod manager;
 mod node;
+mod server;
+mod servers;
 mod sim;
 mod status;
 
@@ -24,6 +26,8 @@ pub(crate) use self::doctor::DoctorOptions;
 pub(crate) use self::log::{LevelOptions, LogCommand, LogOptions, Wanted};
 pub(crate) use self::manager::{ManagerCommand, ManagerInitOptions, ManagerRunOptions, StoreKind};
 pub(crate) use self::node::{KeyOptions, NodeCommand, RunOptions};
+pub(crate) use self::server::{ForgetOptions, OneOptions, ServerCommand, StaticDataOptions, YesNo};
+pub(crate) use self::servers::ServersOptions;
 pub(crate) use self::sim::SimOptions;
 pub(crate) use self::status::StatusOptions;
 
@@ -50,6 +54,13 @@ pub(crate) enum Command {
     Manager {
         #[command(subcommand)]
         command: ManagerCommand,
+    },
+    /// Show all servers of the cluster
+    Servers(ServersOptions),
+    /// Show one server, write about it, drain it
+    Server {
+        #[command(subcommand)]
+        command: ServerCommand,
     },
     /// Show how the node on this machine is connected; exit code 1 if it is not
     Status(StatusOptions),

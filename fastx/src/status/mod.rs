@@ -3,6 +3,8 @@
 mod plane;
 mod render;
 
+pub(crate) use self::render::span;
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -31,7 +33,7 @@ pub(crate) fn show(options: &StatusOptions) -> ExitCode {
         let gateway_file = dirs.config("gateway.json");
         let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         print!("{}", render::render(&status, &gateway_file, jiff::Timestamp::now(), colours));
-        plane.iter().for_each(|plane| print!("{}", plane::render(plane)));
+        plane.iter().for_each(|plane| print!("{}", plane::render(plane, jiff::Timestamp::now())));
     }
     if status.is_reachable() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -45,9 +47,9 @@ fn manager(dirs: &Dirs, as_json: bool) -> ExitCode {
     if as_json {
         println!("{:#}", serde_json::json!({ "controlPlane": plane }));
     } else {
-        print!("{}", plane::render(&plane));
+        print!("{}", plane::render(&plane, jiff::Timestamp::now()));
     }
-    if plane.broker.is_up() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if plane.is_whole() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn json(status: &Status, plane: Option<&PlaneStatus>) -> String {

@@ -157,7 +157,7 @@ fn count(n: usize, what: &str) -> String {
 }
 
 /// The two largest units.
-fn span(seconds: i64) -> String {
+pub(crate) fn span(seconds: i64) -> String {
     let s = seconds.max(0);
     match s {
         0..60 => format!("{s} s"),

@@ -1,10 +1,11 @@
 //! The program `fastx` as a person uses it: a service, and verbs that ask it.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-#[path = "../../../cluster/tests/servers/mod.rs"]
-mod servers;
-
 mod config;
 mod doctor;
 mod log;
+mod members;
 mod running;
+mod schema;
+#[path = "../../../cluster/tests/servers/mod.rs"]
+mod servers;

@@ -51,6 +51,21 @@ impl Server {
         }
     }
 
+    /// Starts a service in these folders, and does not wait for it.
+    pub(crate) fn spawn(&mut self, arguments: &[&str]) {
+        let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
+        let child = self.fastx(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
+        self.child = Some(child.unwrap());
+    }
+
+    /// kill -9, and until it is gone.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
     /// What it wrote on standard error.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
