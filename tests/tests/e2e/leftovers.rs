@@ -12,6 +12,8 @@ use tokio::task::JoinSet;
 
 /// What the allocator may keep of memory that was free again, KiB.
 const SLACK_KIB: usize = 16 * 1024;
+/// A node's threads for files come and go, as it looks at its disks and sessions; streams have none.
+const SLACK_THREADS: usize = 8;
 
 /// `count` streams, a hundred at a time; every fourth is torn down in the middle.
 fn come_and_go(client: &Host, gateway: SocketAddr, count: usize) {
@@ -66,7 +68,7 @@ fn leave_nothing(carrier: &str) {
     println!("{carrier}: {before:?} -> {after:?}");
     for (who, before, after) in [("gateway", before[0], after[0]), ("node", before[1], after[1])] {
         assert!(after.fds <= before.fds + 8, "{who}: {before:?} -> {after:?}");
-        assert!(after.threads <= before.threads, "{who}: {before:?} -> {after:?}");
+        assert!(after.threads <= before.threads + SLACK_THREADS, "{who}: {before:?} -> {after:?}");
         assert!(after.rss <= before.rss + SLACK_KIB, "{who}: {before:?} -> {after:?}");
     }
 }
