@@ -88,7 +88,11 @@ fn two_hundred_thousand_streams_leave_nothing() {
     }
     println!("{before:?} -> {after:?}");
     for (before, after) in before.iter().zip(&after) {
-        assert!(after.fds <= before.fds + 8 && after.threads <= before.threads, "{before:?} -> {after:?}");
+        // A node's threads for files come and go.
+        assert!(
+            after.fds <= before.fds + 8 && after.threads <= before.threads + 8,
+            "{before:?} -> {after:?}"
+        );
         assert!(after.rss <= before.rss + 16 * 1024, "{before:?} -> {after:?}");
     }
 }
