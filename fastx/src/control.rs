@@ -81,6 +81,7 @@ pub(crate) fn routes(plane: &ControlPlane, settings: &Settings) -> Router {
         .merge(node::admin::servers::routes(plane))
         .merge(node::admin::config::routes(settings))
         .merge(crate::doctor::routes(plane))
+        .merge(crate::store::routes(plane))
 }
 
 /// The server's id, as the cluster writes it.

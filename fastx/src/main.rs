@@ -19,6 +19,7 @@ mod servers;
 mod settings;
 mod sim;
 mod status;
+mod store;
 
 use clap::Parser;
 
@@ -41,6 +42,7 @@ fn main() -> std::process::ExitCode {
             };
         }
         Command::Config { command } => return settings::config(&command),
+        Command::Store { command } => return store::store(&command),
         Command::Demo(options) => demo::run(options),
         Command::Sim(options) => return sim::run(&options),
     };

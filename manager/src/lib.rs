@@ -9,6 +9,7 @@ mod manager;
 mod mongo;
 mod service;
 pub mod settings;
+pub mod transfer;
 
 pub use admission::Admission;
 pub use folder::{Folder, OpenError};

@@ -66,7 +66,7 @@ async fn answer(store: &dyn Store, request: Request) {
     }
 }
 
-async fn act(store: &dyn Store, question: Question) -> Result<Answer, StoreError> {
+pub(crate) async fn act(store: &dyn Store, question: Question) -> Result<Answer, StoreError> {
     Ok(match question {
         Question::Get(key) => Answer::Document(store.get(&key).await?),
         Question::Page { collection, after } => Answer::Page(store.page(&collection, after.as_ref()).await?),

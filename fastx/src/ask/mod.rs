@@ -41,11 +41,18 @@ pub(crate) fn ask<T: DeserializeOwned>(
 ) -> Result<T, NoAnswer> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| NoAnswer::Http(error.to_string()))?;
-    let asked = async {
-        let answer = tokio::time::timeout(PATIENCE, exchange(socket, method, path, body));
-        answer.await.map_err(|_| NoAnswer::Slow)?
-    };
-    let body = runtime.block_on(asked)?;
+    runtime.block_on(asked(socket, method, path, body))
+}
+
+/// The same, for who asks many.
+pub(crate) async fn asked<T: DeserializeOwned>(
+    socket: &Path,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<T, NoAnswer> {
+    let answer = tokio::time::timeout(PATIENCE, exchange(socket, method, path, body));
+    let body = answer.await.map_err(|_| NoAnswer::Slow)??;
     // A change that has nothing to say is answered with nothing.
     let body = if body.is_empty() { &b"null"[..] } else { &body };
     serde_json::from_slice(body).map_err(NoAnswer::Content)

@@ -15,6 +15,7 @@ mod server;
 mod servers;
 mod sim;
 mod status;
+mod store;
 
 pub(crate) use self::admission::{
     JoinOptions, ReadmitOptions, RevokeOptions, TokenCommand, TokenCreateOptions, TokenListOptions,
@@ -30,6 +31,7 @@ pub(crate) use self::server::{ForgetOptions, OneOptions, ServerCommand, StaticDa
 pub(crate) use self::servers::ServersOptions;
 pub(crate) use self::sim::SimOptions;
 pub(crate) use self::status::StatusOptions;
+pub(crate) use self::store::{StoreCommand, TransferOptions};
 
 /// Desktops and graphical programs of this machine, reached from anywhere through a gateway that it dials.
 ///
@@ -77,6 +79,11 @@ pub(crate) enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Move configuration between a folder and the running cluster
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
     },
     /// Try it: a gateway, a node and a desktop on this machine, until Ctrl-C
     Demo(DemoOptions),

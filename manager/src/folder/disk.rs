@@ -14,26 +14,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 #[derive(Debug)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     root: PathBuf,
 }
 
 /// A document as its file has it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub(crate) struct Written {
     #[serde(rename = "_id")]
-    id: Name,
-    revision: Revision,
-    by: String,
-    at: Timestamp,
-    data: Value,
+    pub(crate) id: Name,
+    pub(crate) revision: Revision,
+    pub(crate) by: String,
+    pub(crate) at: Timestamp,
+    pub(crate) data: Value,
 }
 
 type Loaded = (BTreeMap<Key, Document>, Vec<PathBuf>);
 
 impl Disk {
-    pub(super) fn new(root: &Path) -> io::Result<Self> {
+    pub(crate) fn new(root: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o700).create(root)?;
         Ok(Self { root: root.to_owned() })
     }
@@ -91,7 +91,7 @@ impl Disk {
     }
 
     /// Durable when it returns; on an error the file is the old one or the new one.
-    pub(super) fn save(&self, document: &Document) -> Result<(), ConfigError> {
+    pub(crate) fn save(&self, document: &Document) -> Result<(), ConfigError> {
         let Document { key, revision, by, at, body } = document.clone();
         let (path, previous) = (self.path(&key), self.previous(&key));
         let failed = |source| ConfigError::Write { path: path.clone(), source };

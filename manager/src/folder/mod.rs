@@ -23,7 +23,7 @@ use tokio::sync::broadcast;
 
 mod disk;
 
-use disk::Disk;
+pub(crate) use disk::{Disk, Written};
 
 /// All of them are in memory: at 4 KiB each, 400 MiB.
 const MAX_DOCUMENTS: usize = 100_000;

@@ -10,3 +10,4 @@ mod database;
 mod disk;
 mod mongod;
 mod settings;
+mod transfer;
