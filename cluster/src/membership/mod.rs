@@ -52,9 +52,9 @@ pub enum Standing {
     Alive,
     /// Alive, and takes no new sessions.
     Draining,
-    /// Not heard of for [`LATE_AFTER`].
+    /// Not heard of for 15 s.
     Late,
-    /// Not heard of for [`LOST_AFTER`], without a last word.
+    /// Not heard of for 30 s, without a last word.
     Lost,
     /// Went away in order.
     Left,

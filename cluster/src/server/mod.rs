@@ -162,7 +162,7 @@ mod tests {
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(path, &made).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), made, "{path} is old");
+        assert!(std::fs::read_to_string(path).unwrap_or_default() == made, "{path} is old");
     }
 
     #[test]
