@@ -65,6 +65,12 @@ impl Process {
         assert!(stopped.is_some_and(|(_, status)| status.stopped()));
     }
 
+    /// SIGTERM, and until it has ended by itself.
+    pub fn end(&mut self) {
+        self.signal(Signal::TERM);
+        self.child.wait().unwrap();
+    }
+
     /// `kill -9`, and until it is gone.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
