@@ -58,9 +58,9 @@ nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that 
 	cargo build --release --locked -p manager --example one-manager
 	cargo test --release --locked -p manager --test redundancy -- --ignored
 	$(call say,brokers and databases restarted and killed and stopped and cut off for a minute; all gone for ten)
-	FAULT_SECONDS=60 cargo test --release --locked -p manager --test faults -- --test-threads=1 --nocapture
+	FAULT_SECONDS=60 cargo test --release --locked -p manager --test faults -- --ignored --test-threads=1 --nocapture
 	cargo build --release --locked --workspace --bins
-	FAULT_SECONDS=60 cargo test --release --locked -p e2e --test e2e $(RUNNER) -- everything_down --nocapture
+	FAULT_SECONDS=60 cargo test --release --locked -p e2e --test e2e $(RUNNER) -- --ignored everything_down --nocapture
 	$(call say,soak and endurance)
 	cargo test --release --locked -p e2e --features nightly --test nightly $(RUNNER)
 

@@ -23,6 +23,7 @@ fn keep(url: &str) -> Keep {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: make nightly"]
 async fn mongod_alone_restarted_killed_stopped_and_cut_off() {
     let nats = NatsServer::started("nats-server", nats::TOKEN);
     let broker = nats.broker(nats::token());
@@ -52,6 +53,7 @@ async fn mongod_alone_restarted_killed_stopped_and_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: make nightly"]
 async fn a_replica_set_loses_its_primary() {
     let nats = NatsServer::started("nats-server", nats::TOKEN);
     let broker = nats.broker(nats::token());
@@ -93,6 +95,7 @@ async fn primary(members: &[Mongod; 3]) -> usize {
 
 /// Ten times the fault: ten minutes at night.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: make nightly"]
 async fn broker_and_database_are_gone_and_come_back_together() {
     let mut nats = NatsServer::started("nats-server", nats::TOKEN);
     let broker = nats.broker(nats::token());

@@ -4,7 +4,6 @@ mod browser;
 mod cluster;
 mod crashes;
 mod descriptors;
-mod doctor;
 mod drain;
 mod files;
 mod floods;
