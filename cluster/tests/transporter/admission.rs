@@ -22,15 +22,16 @@ const RELEASES: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
 struct Cluster {
     authority: Authority,
     server: NatsServer,
+    _accounts: tempfile::TempDir,
 }
 
 impl Cluster {
     fn started(release: &str) -> Self {
         let authority = Authority::generate();
-        let accounts = tempfile::tempdir().unwrap().keep();
-        let settings = authority.nats_settings(&format!("\"{}\"", accounts.display()));
+        let accounts = tempfile::tempdir().unwrap();
+        let settings = authority.nats_settings(&format!("\"{}\"", accounts.path().display()));
         let server = NatsServer::started(release, &settings);
-        Self { authority, server }
+        Self { authority, server, _accounts: accounts }
     }
 
     fn broker(&self, login: Login) -> Broker {
