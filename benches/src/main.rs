@@ -61,6 +61,8 @@ enum Act {
     },
     /// Measure goodput and keystrokes on a 100 Mbit/s line that is long and loses packets
     Impair(impair::Arguments),
+    /// Measure how ours over QUIC and kernel Cubic share one queue
+    Share(impair::share::Arguments),
     /// Rewrite the part of README.md that `impair` writes from its kept results
     RenderImpair {
         #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results/impair.json"))]
@@ -86,6 +88,7 @@ fn main() -> Result<()> {
             if publish { readme::write(room, &results) } else { readme::print(&results) }
         }
         Act::Impair(arguments) => impair::run(room, &arguments),
+        Act::Share(arguments) => impair::share::run(room, &arguments),
         Act::RenderImpair { results } => impair::render(room, &results),
         Act::Render { results } => readme::write(room, &Results::load(&results)?),
     }

@@ -95,7 +95,7 @@ fn try_measure(
     })
 }
 
-fn await_ready(tunnel: &mut [Guarded], ready: impl Fn() -> Result<()>) -> Result<()> {
+pub(super) fn await_ready(tunnel: &mut [Guarded], ready: impl Fn() -> Result<()>) -> Result<()> {
     let deadline = Instant::now() + READY_WITHIN;
     while let Err(error) = ready() {
         tunnel.iter_mut().try_for_each(Guarded::check)?;
@@ -108,7 +108,7 @@ fn await_ready(tunnel: &mut [Guarded], ready: impl Fn() -> Result<()>) -> Result
     Ok(())
 }
 
-fn tenths(value: f64) -> f64 {
+pub(super) fn tenths(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 

@@ -7,6 +7,7 @@
 //! cell        one contender on one line
 //! outcome     all cells, as they are kept
 //! page, map   the part of README.md, and its plot
+//! share       another table: two bulk streams over one queue, ours and the kernel's
 //! ```
 
 mod cell;
@@ -15,6 +16,7 @@ mod load;
 mod map;
 mod outcome;
 mod page;
+pub(crate) mod share;
 mod stage;
 
 use std::path::Path;

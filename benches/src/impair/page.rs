@@ -27,13 +27,18 @@ pub(super) const TABLES: [Table; 3] = [
 /// Rewrites the part of `room/README.md` and its plot.
 pub(super) fn write(room: &Path, outcome: &Outcome) -> Result<()> {
     fs::write(room.join("plots").join("impair.svg"), map::svg(outcome))?;
+    replace(room, (BEGIN, END), &report(outcome))
+}
+
+/// Puts `part` between two markers of `room/README.md`.
+pub(super) fn replace(room: &Path, (begin, end): (&str, &str), part: &str) -> Result<()> {
     let path = room.join("README.md");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let (before, rest) =
-        text.split_once(BEGIN).with_context(|| format!("README.md lost its marker {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("README.md lost its marker {END}"))?;
-    fs::write(&path, format!("{before}{BEGIN}\n{}{END}{after}", report(outcome)))?;
-    eprintln!("bench: {} and its plot are written", path.display());
+        text.split_once(begin).with_context(|| format!("README.md lost its marker {begin}"))?;
+    let (_, after) = rest.split_once(end).with_context(|| format!("README.md lost its marker {end}"))?;
+    fs::write(&path, format!("{before}{begin}\n{part}{end}{after}"))?;
+    eprintln!("bench: {} is written", path.display());
     Ok(())
 }
 

@@ -62,12 +62,13 @@ impl Stage {
 
     /// From now on, the line is like this, and TCP sockets begin with this congestion control.
     pub(crate) fn become_like(&self, line: Line, congestion: &str) -> Result<()> {
-        let model = Model {
-            delay: line.rtt() / 2,
-            rate: Some(RATE),
-            loss: Loss::Random(Share::new(line.loss_percent / 100.0)),
-            ..Model::default()
-        };
+        let loss = Loss::Random(Share::new(line.loss_percent / 100.0));
+        self.become_model(Model { delay: line.rtt() / 2, loss, ..Model::default() }, congestion)
+    }
+
+    /// The same for any model, both ways, at [`RATE`].
+    pub(super) fn become_model(&self, model: Model, congestion: &str) -> Result<()> {
+        let model = Model { rate: Some(RATE), ..model };
         for side in [&self.place.outside, &self.place.inside] {
             let set = side.within(|| fs::write(CONGESTION, congestion))?;
             set.with_context(|| format!("congestion control {congestion}"))?;
