@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use crate::error::{Close, StreamError};
+use crate::limits;
 use crate::quic;
 use crate::tls;
 
@@ -70,6 +71,14 @@ impl SendCarrier {
         match self {
             Self::Quic(send) => send.poll_write(cx, buf),
             Self::Tls(send) => send.poll_write(cx, buf),
+        }
+    }
+
+    /// Bytes to keep for another tunnel: more than the other side can have received and not read.
+    pub(crate) fn worth_keeping(&self) -> u64 {
+        match self {
+            Self::Quic(send) => limits::KEPT + send.window() - u64::from(limits::WINDOW_STREAM),
+            Self::Tls(_) => limits::KEPT,
         }
     }
 

@@ -39,15 +39,22 @@ pub const STREAMS_TO_NODE: u32 = 1;
 
 /// Before authentication a peer can make us hold this much.
 pub const WINDOW_BEFORE_HELLO: u32 = 128 * 1024;
-/// One stream: 2 MiB fill 160 Mbit/s at 100 ms. Not more: quinn-proto closes the whole connection when one stream's
-/// reassembly keeps more than 1,024 pieces ("too many gaps in stream buffer"), and 2 MiB in packets of 1,420 bytes have
-/// at most 738 gaps. With 8 MiB, uploads of 30 MB on a busy machine lost their tunnel in 5 tries of 6, with 2 MiB in
-/// none of 8.
+/// One stream of QUIC: 2 MiB fill 160 Mbit/s at 100 ms. Not more: quinn-proto closes the whole connection when one
+/// stream's reassembly keeps more than 1,024 pieces ("too many gaps in stream buffer"), and 2 MiB in packets of 1,420
+/// bytes have at most 738 gaps. With 8 MiB, uploads of 30 MB on a busy machine lost their tunnel in 5 tries of 6, with 2 MiB
+/// in none of 8. Who reads faster than that gets lanes (`quic/lanes`): eight windows.
 pub const WINDOW_STREAM: u32 = 2 * 1024 * 1024;
 /// All streams of one tunnel; 31 stalled streams cannot starve the rest.
 pub const WINDOW_TUNNEL: u32 = 64 * 1024 * 1024;
-/// What may be in flight or unacknowledged on the sending side.
+/// Directions over lanes that are read in one tunnel: two of 16 MiB leave half of its window to all others.
+pub const WIDE_TUNNEL: usize = 2;
+/// And in one process: 14 MiB more each, 448 MiB together.
+pub const WIDE_PROCESS: usize = 32;
+/// Streams that the other side may open for them: seven lanes each, and its own two asking for some.
+pub const LANES_GRANTED: u32 = 16;
+/// What may be in flight or unacknowledged on the sending side; and once something is sent over lanes.
 pub const WINDOW_SEND: u64 = 16 * 1024 * 1024;
+pub const WINDOW_SEND_WIDE: u64 = 3 * WINDOW_SEND;
 
 /// Largest UDP payload: ten segments of one GSO batch must fit into one datagram of 65,507 bytes, and quinn drops a
 /// batch that does not without a word.
@@ -69,7 +76,8 @@ pub const HALF_OPEN_MAX: usize = 1024;
 pub const CONTROL_QUEUE: usize = 32;
 
 /// A surviving stream keeps this much of what it sent until the other side has read it: over QUIC more than the stream
-/// window cannot be unread. Reports of what was read come with every ping, so an idle stream keeps nothing.
+/// window cannot be unread, and over lanes as much more is kept as their windows are larger. Reports of what was read come
+/// with every ping, so an idle stream keeps nothing.
 pub const KEPT: u64 = 8 * 1024 * 1024;
 /// All surviving streams of one tunnel together: as much as its window lets be unread. A peer that never reads, or never
 /// says so, makes its own streams mortal, and nobody's memory grows by more.

@@ -27,7 +27,7 @@ impl Lifeline {
             let offered = chunk.clone();
             match carrier.poll_chunk(cx, chunk) {
                 Poll::Ready(Ok(())) => {
-                    state.kept.push(offered.slice(..offered.len() - chunk.len()));
+                    state.kept.push(offered.slice(..offered.len() - chunk.len()), carrier.worth_keeping());
                     return Poll::Ready(Ok(()));
                 }
                 Poll::Ready(Err(error)) => self.lose(&mut state, error)?,

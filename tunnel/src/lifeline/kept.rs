@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::budget::{Budget, PROCESS};
-use crate::limits;
 
 /// What was sent and may have to be sent again.
 #[derive(Default)]
@@ -28,13 +27,14 @@ fn cost(chunk: &Bytes) -> u64 {
 }
 
 impl Kept {
-    pub(super) fn push(&mut self, chunk: Bytes) {
+    /// Keeps `chunk`, and `most` bytes in all.
+    pub(super) fn push(&mut self, chunk: Bytes, most: u64) {
         self.to += chunk.len() as u64;
         self.take(cost(&chunk));
         self.chunks.push_back(chunk);
         // Over QUIC the other side's window bounds what it has not read, so nothing is forgotten that it may need. Over
         // budget something may be: then the stream ends with its tunnel, if the other side has not read it by then.
-        while self.cost > self.most() {
+        while self.cost > most.min(self.left()) {
             self.forget_front();
         }
     }
@@ -76,9 +76,9 @@ impl Kept {
         Some(rest)
     }
 
-    fn most(&self) -> u64 {
-        let tunnel = self.tunnel.as_ref().map_or(u64::MAX, |tunnel| tunnel.left());
-        limits::KEPT.min(tunnel).min(PROCESS.left())
+    /// In the budgets.
+    fn left(&self) -> u64 {
+        self.tunnel.as_ref().map_or(u64::MAX, |tunnel| tunnel.left()).min(PROCESS.left())
     }
 
     fn forget_front(&mut self) {
@@ -113,13 +113,14 @@ impl Drop for Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits;
     use proptest::prelude::*;
 
     #[test]
     fn what_is_kept_can_be_sent_again_from_any_byte() {
         let mut kept = Kept::default();
         for chunk in ["abc", "", "defg", "h"] {
-            kept.push(Bytes::from_static(chunk.as_bytes()));
+            kept.push(Bytes::from_static(chunk.as_bytes()), limits::KEPT);
         }
         for offset in 0..=8_u64 {
             let rest = kept.since(offset).expect("kept").concat();
@@ -141,7 +142,7 @@ mod tests {
     fn no_more_is_kept_than_the_limit() {
         let mut kept = Kept::default();
         for _ in 0..1000 {
-            kept.push(piece());
+            kept.push(piece(), limits::KEPT);
         }
         assert!(kept.cost <= limits::KEPT);
         assert!(kept.to - kept.from > limits::KEPT - 3 * PIECE as u64, "nearly all of it is used");
@@ -157,10 +158,10 @@ mod tests {
         for round in 0..200 {
             for kept in &mut greedy {
                 kept.charge(&budget);
-                kept.push(piece());
+                kept.push(piece(), limits::KEPT);
             }
             if round == 100 {
-                modest.push(Bytes::from_static(b"a keystroke"));
+                modest.push(Bytes::from_static(b"a keystroke"), limits::KEPT);
             }
             let together: u64 = greedy.iter().map(|kept| kept.cost).sum();
             assert!(together <= limits::KEPT_TUNNEL, "{together}");
@@ -176,7 +177,7 @@ mod tests {
         let mut kept = Kept::default();
         kept.charge(&budget);
         for _ in 0..100_000 {
-            kept.push(Bytes::from_static(b"x"));
+            kept.push(Bytes::from_static(b"x"), limits::KEPT);
         }
         assert!(kept.chunks.len() < 1024, "{}", kept.chunks.len());
     }
@@ -185,7 +186,7 @@ mod tests {
     fn what_is_kept_counts_for_the_tunnel_that_carries_it() {
         let [first, second] = [1000, 1000].map(|most| Arc::new(Budget::new(most)));
         let mut kept = Kept::default();
-        kept.push(Bytes::from_static(&[0; 36]));
+        kept.push(Bytes::from_static(&[0; 36]), limits::KEPT);
         for budget in [&first, &first, &second] {
             kept.charge(budget);
         }
@@ -205,7 +206,7 @@ mod tests {
             let all: Vec<u8> = (0..lengths.iter().sum()).map(|n: usize| n.to_le_bytes()[0]).collect();
             let mut rest = Bytes::from(all.clone());
             for length in lengths {
-                kept.push(rest.split_to(length));
+                kept.push(rest.split_to(length), limits::KEPT);
             }
             kept.forget_before(forget);
             if let Some(again) = kept.since(offset) {

@@ -37,6 +37,7 @@ pub use survivors::Survivors;
 use unreported::Unreported;
 
 use crate::error::StreamError;
+use crate::limits;
 use crate::tunnel::Tunnel;
 use crate::wire::{Preamble, StreamId};
 
@@ -79,7 +80,7 @@ impl Lifeline {
     pub(crate) fn opener(id: StreamId, preamble: Preamble, ways: Ways, sent: Bytes) -> Arc<Self> {
         let mut kept = Kept::default();
         if !sent.is_empty() {
-            kept.push(sent);
+            kept.push(sent, limits::KEPT);
         }
         Arc::new(Self { id, side: Side::Opener { preamble, ways }, state: Mutex::new(State::new(kept, 0)) })
     }

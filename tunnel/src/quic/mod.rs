@@ -4,12 +4,17 @@
 mod carrier;
 mod congestion;
 mod dial;
+mod lanes;
 mod listen;
+mod recv;
+mod send;
 mod settings;
 pub(crate) mod socket;
 pub(crate) mod steer;
 
-pub(crate) use carrier::{Carrier, Recv, Send};
+pub(crate) use carrier::Carrier;
 pub use dial::{Probed, dial, probe};
 pub use listen::{ListenError, Listener};
+pub(crate) use recv::Recv;
+pub(crate) use send::Send;
 pub use socket::BufferSizes;

@@ -96,5 +96,5 @@ impl Path {
 }
 
 fn longer(usual: Duration, rtt: Duration) -> bool {
-    rtt > usual.saturating_add((usual / 8).max(Duration::from_millis(4)))
+    rtt > usual.saturating_add((usual / 8).max(Duration::from_millis(2)))
 }
