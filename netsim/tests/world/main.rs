@@ -2,3 +2,4 @@
 
 mod seeds;
 mod shipped;
+mod wide;

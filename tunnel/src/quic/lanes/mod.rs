@@ -7,12 +7,13 @@
 //!
 //! ```text
 //! reader                                                  sender
-//!   read so many bytes that nothing behind `from` can have left: QUIC's own flow control forbids it
 //!   ── ask: stream, from ────────────────────────────────▶
-//!   ◀────────────────────── lane 1: stream … lane 7: stream
+//!   ◀────────────────────── lane 1: stream … lane 7: stream   or none: stream, which has ended before
 //!   before `from` all is in the stream itself; behind it piece after piece goes round: stream, lane 1, … lane 7, stream …
 //! ```
-//! Both words are the first bytes of unidirectional streams. The direction ends where the stream ends whose turn it is.
+//! The sender must not pass `from` before it knows of it. So the reader reads no more than one window until it is answered:
+//! then QUIC's own flow control lets the sender send two, and `from` is three ahead. These words are the first bytes of
+//! unidirectional streams. The direction ends where the stream ends whose turn it is.
 
 mod pace;
 mod recv;
@@ -48,12 +49,19 @@ fn turn(at: u64) -> (usize, usize) {
 /// Wide directions that are read in this process.
 static PROCESS: AtomicUsize = AtomicUsize::new(0);
 
+/// What a reader that asked for lanes is told.
+#[derive(Debug)]
+enum Answer {
+    Lane(usize, RecvStream),
+    None,
+}
+
 /// The lanes of one connection: who may be asked, and who waits for them.
 #[derive(Debug)]
 pub(super) struct Lanes {
     pub(super) connection: Connection,
     asked: Mutex<HashMap<StreamId, Arc<Asked>>>,
-    waiting: Mutex<HashMap<StreamId, mpsc::Sender<(usize, RecvStream)>>>,
+    waiting: Mutex<HashMap<StreamId, mpsc::Sender<Answer>>>,
     wide: AtomicUsize,
 }
 
@@ -75,7 +83,7 @@ impl Lanes {
         self.asked.lock().expect("no panic while held")
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<StreamId, mpsc::Sender<(usize, RecvStream)>>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<StreamId, mpsc::Sender<Answer>>> {
         self.waiting.lock().expect("no panic while held")
     }
 
@@ -111,20 +119,32 @@ impl Lanes {
         match word {
             Ok(Some(Word::Ask { stream: id, from })) => {
                 let asked = self.asked().get(&id).cloned();
-                // A stream that is sent no more ended before `from`.
-                if let Some(promise) = asked.and_then(|asked| asked.ask(from)) {
-                    opening.spawn(promise.keep(self.connection.clone(), id));
-                }
+                match asked.and_then(|asked| asked.ask(from)) {
+                    Some(promise) => opening.spawn(promise.keep(self.connection.clone(), id)),
+                    None => opening.spawn(say(self.connection.clone(), Word::None { stream: id })),
+                };
             }
-            Ok(Some(Word::Lane { stream: id, index })) => {
-                let reader = self.waiting().get(&id).cloned();
-                // A reader that is gone reads no lanes.
-                let _stopped = reader.map(|reader| reader.try_send((index, stream)));
-            }
+            Ok(Some(Word::Lane { stream: id, index })) => self.answer(id, Answer::Lane(index, stream)),
+            Ok(Some(Word::None { stream: id })) => self.answer(id, Answer::None),
             // It was reset before it said anything, or is not ours; dropped it is stopped.
             Ok(None) | Err(_) => {}
         }
     }
+}
+
+impl Lanes {
+    fn answer(&self, stream: StreamId, answer: Answer) {
+        let reader = self.waiting().get(&stream).cloned();
+        // A reader that is gone reads no lanes.
+        let _stopped = reader.map(|reader| reader.try_send(answer));
+    }
+}
+
+/// Opens a stream for one word.
+async fn say(connection: Connection, word: Word) {
+    let Ok(mut stream) = connection.open_uni().await else { return };
+    // Of a connection that is lost, the stream itself tells.
+    let _lost = stream.write_all(&word.encode()).await.is_err();
 }
 
 impl Drop for Wide {

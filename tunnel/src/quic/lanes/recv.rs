@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::word::Word;
-use super::{LANES, Lanes, Wide, turn};
+use super::{Answer, LANES, Lanes, Wide, say, turn};
 use crate::limits;
 
 /// Chunks read at once.
@@ -23,9 +23,11 @@ pub(in crate::quic) struct WideRecv {
     /// Bytes before this come in the stream itself.
     from: u64,
     read: u64,
+    /// How much of the stream itself is taken from QUIC before the sender has answered.
+    unanswered: Option<u64>,
     id: StreamId,
     lanes: [Lane; LANES],
-    coming: mpsc::Receiver<(usize, RecvStream)>,
+    coming: mpsc::Receiver<Answer>,
     wide: Wide,
     _asking: AbortOnDropHandle<()>,
 }
@@ -45,16 +47,12 @@ impl WideRecv {
         let wide = registry.widen()?;
         let (lane, coming) = mpsc::channel(LANES);
         registry.waiting().insert(id, lane);
-        // QUIC lets the sender be a window ahead of what was read, and no more.
-        let from = read + u64::from(limits::WINDOW_STREAM);
-        let connection = registry.connection.clone();
-        let ask = async move {
-            let Ok(mut stream) = connection.open_uni().await else { return };
-            // Of a connection that is lost, the stream tells the reader.
-            let _lost = stream.write_all(&Word::Ask { stream: id, from }.encode()).await.is_err();
-        };
+        let window = u64::from(limits::WINDOW_STREAM);
+        let from = read + 3 * window;
+        let ask = say(registry.connection.clone(), Word::Ask { stream: id, from });
         let asking = AbortOnDropHandle::new(tokio::spawn(ask));
-        Some(Box::new(Self { from, read, id, lanes: Default::default(), coming, wide, _asking: asking }))
+        let (unanswered, lanes) = (Some(window), Default::default());
+        Some(Box::new(Self { from, read, unanswered, id, lanes, coming, wide, _asking: asking }))
     }
 
     /// What comes next, up to `chunks`; 0 at the end. `main` is the stream itself.
@@ -85,7 +83,7 @@ impl WideRecv {
     fn turn(&self) -> (usize, usize) {
         match self.read.checked_sub(self.from) {
             Some(behind) => turn(behind),
-            None => (0, usize::try_from(self.from - self.read).expect("a window at most")),
+            None => (0, usize::try_from(self.from - self.read).unwrap_or(usize::MAX)),
         }
     }
 
@@ -95,9 +93,9 @@ impl WideRecv {
         main: &mut RecvStream,
         turn: usize,
     ) -> Poll<Result<(), ReadError>> {
-        while turn > 0 && self.lanes[turn].stream.is_none() {
+        while self.unanswered == Some(0) || (turn > 0 && self.lanes[turn].stream.is_none()) {
             match self.coming.poll_recv(cx) {
-                Poll::Ready(Some((index, stream))) => self.lanes[index].stream = Some(stream),
+                Poll::Ready(Some(answer)) => self.hear(answer),
                 Poll::Ready(None) | Poll::Pending => return poll_broken(cx, main),
             }
         }
@@ -109,8 +107,22 @@ impl WideRecv {
             ready!(reading.poll(cx))?.unwrap_or(0)
         };
         lane.ended = count == 0;
+        if let Some(left) = &mut self.unanswered {
+            // The last read may take more: 64 frames of at most 6,500 bytes, which the third window has room for.
+            let bytes: usize = read[..count].iter().map(Bytes::len).sum();
+            *left = left.saturating_sub(bytes as u64);
+        }
         lane.chunks.extend(read.into_iter().take(count));
         Poll::Ready(Ok(()))
+    }
+
+    fn hear(&mut self, answer: Answer) {
+        self.unanswered = None;
+        match answer {
+            Answer::Lane(index, stream) => self.lanes[index].stream = Some(stream),
+            // All is in the stream itself.
+            Answer::None => self.from = u64::MAX,
+        }
     }
 
     pub(in crate::quic) fn stop(&mut self, code: quinn::VarInt) {

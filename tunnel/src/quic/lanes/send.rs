@@ -115,6 +115,11 @@ impl WideSend {
             return Poll::Ready(Ok((main, usize::try_from(from - written).unwrap_or(usize::MAX))));
         }
         if self.lanes.is_empty() {
+            if written > from {
+                let close =
+                    Close::local(CloseCode::Protocol, "lanes were asked for from a byte that had left");
+                return Poll::Ready(Err(StreamError::Lost(close)));
+            }
             self.lanes = ready!(self.asked.poll_lanes(cx))?;
         }
         let (lane, room) = turn(written - from);
