@@ -52,9 +52,9 @@ pub const WIDE_TUNNEL: usize = 2;
 pub const WIDE_PROCESS: usize = 32;
 /// Streams that the other side may open for them: seven lanes each, and its own two asking for some.
 pub const LANES_GRANTED: u32 = 16;
-/// What may be in flight or unacknowledged on the sending side; and once something is sent over lanes.
-pub const WINDOW_SEND: u64 = 16 * 1024 * 1024;
-pub const WINDOW_SEND_WIDE: u64 = 3 * WINDOW_SEND;
+/// What may be in flight or unacknowledged on the sending side: 24 streams that fill their windows, or two over lanes and
+/// eight others. Whoever finds it used up waits for a turn among all that send, a keystroke too.
+pub const WINDOW_SEND: u64 = 48 * 1024 * 1024;
 
 /// Largest UDP payload: ten segments of one GSO batch must fit into one datagram of 65,507 bytes, and quinn drops a
 /// batch that does not without a word.

@@ -83,6 +83,11 @@ impl Path {
         self.rate() * self.typical.max(self.rtt).as_secs_f64()
     }
 
+    /// The same without what jitter adds.
+    pub(super) fn bytes_at_least(&self) -> f64 {
+        self.rate() * self.rtt.as_secs_f64()
+    }
+
     /// Whether this round-trip time has a queue in it: an eighth above the shortest, and more than timers of 1 ms and
     /// bundled acknowledgements add.
     pub(super) fn queued(&self, rtt: Duration) -> bool {

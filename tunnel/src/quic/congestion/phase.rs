@@ -19,6 +19,8 @@ const START_QUEUED: u8 = 8;
 const UP_GROWN: f64 = 1.08;
 const GAIN_UP: f64 = 1.25;
 const GAIN_DOWN: f64 = 0.75;
+/// Of the bytes that the path certainly holds: what `typical` believes may be a queue of ours that never became empty.
+const GAIN_EMPTY: f64 = 0.9;
 const GAIN_CRUISE: f64 = 1.05;
 const GAIN_LOOK: f64 = 0.5;
 /// Rounds between two looks for more: 4 to 7, so that two senders do not keep step.
@@ -179,7 +181,7 @@ impl Tide {
         let wanted = match &self.phase {
             Phase::Start { .. } => return,
             Phase::Up { .. } => bytes * GAIN_UP,
-            Phase::Down => bytes * GAIN_DOWN,
+            Phase::Down => (bytes * GAIN_DOWN).min(self.path.bytes_at_least() * GAIN_EMPTY),
             Phase::Cruise { .. } => bytes * GAIN_CRUISE,
             Phase::Look { .. } => bytes * GAIN_LOOK,
             Phase::Rival(rival) => rival.cubic.window() as f64,

@@ -9,7 +9,6 @@ use quinn::{Connection, SendStream, StreamId};
 use super::word::Word;
 use super::{LANES, Lanes, turn};
 use crate::error::{Close, CloseCode, StreamError};
-use crate::limits;
 
 /// What the reader asked for; nothing yet: `from` is far away.
 #[derive(Debug)]
@@ -72,8 +71,6 @@ impl Promise {
             }
             lanes.push(lane);
         }
-        // Each window may be under way as a whole.
-        connection.set_send_window(limits::WINDOW_SEND_WIDE);
         self.0.set(Opened::Open(lanes));
     }
 }

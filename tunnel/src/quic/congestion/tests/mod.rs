@@ -75,10 +75,10 @@ fn a_queue_is_shared_with_ourselves() {
     assert!((0.5..=2.0).contains(&ratio), "{goodput:.1?} Mbit/s");
 }
 
-/// However long the queue could be, and beside four streams.
+/// However long the queue could be, and beside many streams.
 #[test]
 fn keystrokes_wait_for_no_queue_of_ours() {
-    for (queue, bulk) in [(1.0, 1), (8.0, 1), (1.0, 4)] {
+    for (queue, bulk) in [(1.0, 1), (8.0, 1), (1.0, 4), (1.0, 12)] {
         let mut world = World::new(Shape { queue, window: 2 << 20, ..SHAPE }, 1, &[ours()]);
         world.flows[0].types_and_sends(bulk);
         let goodput = world.goodput(seconds(20.0))[0];
