@@ -92,6 +92,7 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
         shards: Shards::start("node", Shards::default_count()).context("cannot start threads")?,
         streams: most_streams(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        socket: true,
     };
     let node = Node::start(options).await?;
     let control = Control::start(&dirs, me, broker.as_ref(), (&node, displays.clone())).await?;

@@ -33,6 +33,8 @@ pub struct Options {
     pub streams: usize,
     /// Of the program, for the gateways' and the administrator's eyes.
     pub version: String,
+    /// Whether there is a `node.sock`: it takes a file descriptor, and of thousands of nodes in one process nobody asks one.
+    pub socket: bool,
 }
 
 impl std::fmt::Debug for Options {
@@ -67,13 +69,13 @@ pub enum ReloadError {
 #[derive(Debug)]
 pub struct Node {
     core: Arc<Core>,
-    admin: AdminSocket,
+    admin: Option<AdminSocket>,
 }
 
 impl Node {
-    /// Reads the configuration, opens the admin socket and begins to dial. Does not wait for any gateway.
+    /// Reads the configuration, opens the admin socket if it is wanted, and begins to dial. Does not wait for any gateway.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { dirs, handlers, shards, streams, version } = options;
+        let Options { dirs, handlers, shards, streams, version, socket } = options;
         let start = Start::begin(&dirs)?;
         let settings = Settings::load(&dirs, &start.identity)?;
         let table =
@@ -82,7 +84,9 @@ impl Node {
         let desk = Arc::new(Desk::new(table, streams, Ways::new(me.clone())));
         let core = Arc::new(Core::new(dirs, me, desk, handlers));
         let path = core.dirs.local("node.sock");
-        let admin = AdminSocket::start(&path, status_route(&core))
+        let admin = socket
+            .then(|| AdminSocket::start(&path, status_route(&core)))
+            .transpose()
             .map_err(|source| StartError::AdminSocket { path, source })?;
         core.apply(settings).await?;
         Ok(Self { core, admin })
@@ -109,7 +113,7 @@ impl Node {
 
     /// `node.sock` also answers these.
     pub fn add_routes(&self, routes: Router) {
-        self.admin.add(routes);
+        self.admin.iter().for_each(|admin| admin.add(routes.clone()));
     }
 
     /// Refuses new streams, waits until the open ones end or the deadline, and leaves the gateways. Returns how many

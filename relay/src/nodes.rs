@@ -1,9 +1,10 @@
 //! The registry as the running gateway uses it: changed under a short lock, read without one.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
+use tunnel::wire::control::Control;
 use tunnel::{CloseCode, Fingerprint, ServerId, Tunnel};
 
 use crate::registry::{NotRegistered, Registration, Registry, Removed, Snapshot};
@@ -52,6 +53,26 @@ impl Nodes {
         for tunnel in tunnels {
             tunnel.close(CloseCode::Revoked, "revoked by the administrator of the gateway");
         }
+    }
+
+    /// Tells every node that this gateway goes away within `limit`.
+    pub fn announce_drain(&self, limit: Duration, reason: &str) {
+        let deadline_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        for tunnel in self.tunnels() {
+            tunnel.send(Control::Drain { deadline_ms, reason: reason.to_owned() });
+        }
+    }
+
+    /// Closes every tunnel: this gateway ends.
+    pub fn close_all(&self, reason: &str) {
+        self.tunnels().iter().for_each(|tunnel| tunnel.close(CloseCode::Shutdown, reason));
+    }
+
+    /// By their ids, so that a simulation tells one story.
+    fn tunnels(&self) -> Vec<Tunnel> {
+        let mut tunnels: Vec<_> = self.snapshot().links().cloned().collect();
+        tunnels.sort_unstable_by(|a, b| a.id().cmp(b.id()));
+        tunnels
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Registry<Tunnel>) -> T) -> T {

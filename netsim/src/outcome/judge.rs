@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::absence::{first_tunnel, longest_absence, nodes};
-use super::{Outcome, WorkOutcome};
+use super::recovery::{of_nodes, of_streams};
+use super::{Outcome, Recovery, WorkOutcome};
 use crate::link::Rate;
 use crate::plan::{Expect, Plan, Topology, Work};
 
@@ -25,12 +26,12 @@ pub fn judge(plan: &Plan, outcome: &Outcome) -> Vec<Verdict> {
     let works = plan.expects.iter().flat_map(|expect| {
         let work = plan.work.iter().find(|work| work.name == expect.of).expect("a plan is checked");
         let seen = outcome.work(&expect.of).cloned().unwrap_or_else(|| WorkOutcome::new(work));
-        of_work(plan, expect, work, &seen)
+        of_work(plan, outcome, expect, work, &seen)
     });
     works.chain(of_tunnels(plan, outcome)).chain([no_violation(outcome)]).collect()
 }
 
-fn of_work(plan: &Plan, expect: &Expect, work: &Work, seen: &WorkOutcome) -> Vec<Verdict> {
+fn of_work(plan: &Plan, outcome: &Outcome, expect: &Expect, work: &Work, seen: &WorkOutcome) -> Vec<Verdict> {
     let verdict = |what: &str, wanted, measured, met| Verdict {
         what: format!("{}: {what}", work.name),
         wanted,
@@ -72,12 +73,15 @@ fn of_work(plan: &Plan, expect: &Expect, work: &Work, seen: &WorkOutcome) -> Vec
             seen.finished >= least,
         ));
     }
+    if let Some(within) = expect.back_within {
+        let (measured, met) = slowest(&of_streams(plan, outcome, &work.name), within);
+        all.push(verdict("99 of 100 streams back", within_text(within), measured, met));
+    }
     all
 }
 
 fn of_tunnels(plan: &Plan, outcome: &Outcome) -> Vec<Verdict> {
     let verdict = |what: &str, wanted, measured, met| Verdict { what: what.into(), wanted, measured, met };
-    let within_text = |within| format!("within {}", time(within));
     let topology = Topology::new(plan);
     let nodes = nodes(plan, &topology);
     let mut all = Vec::new();
@@ -95,12 +99,28 @@ fn of_tunnels(plan: &Plan, outcome: &Outcome) -> Vec<Verdict> {
         let met = longest <= within;
         all.push(verdict("every node back after a fault", within_text(within), time(longest), met));
     }
+    if let Some(within) = plan.tunnels.whole_within {
+        let (measured, met) = slowest(&of_nodes(plan, outcome), within);
+        all.push(verdict("99 of 100 nodes whole after a fault", within_text(within), measured, met));
+    }
     if let Some(most) = plan.tunnels.dials_per_second_at_most {
         let peak = outcome.dials.iter().copied().max().unwrap_or(0);
         let (wanted, measured) = (format!("at most {most}"), peak.to_string());
         all.push(verdict("tunnels dialled in a second", wanted, measured, peak <= most));
     }
     all
+}
+
+/// The slowest of several recoveries, and whether it was in time; one that is not over takes until the end.
+fn slowest(recoveries: &[Recovery], within: Duration) -> (String, bool) {
+    let longest = recoveries.iter().map(|recovery| recovery.took).max().unwrap_or_default();
+    let over = recoveries.iter().all(|recovery| recovery.back.is_some());
+    let measured = if over { time(longest) } else { format!("not after {}", time(longest)) };
+    (measured, over && longest <= within)
+}
+
+fn within_text(within: Duration) -> String {
+    format!("within {}", time(within))
 }
 
 fn no_violation(outcome: &Outcome) -> Verdict {

@@ -5,9 +5,11 @@
 //! equal outcomes.
 
 mod absence;
+mod cost;
 mod event;
 mod judge;
 mod latency;
+pub mod recovery;
 mod series;
 mod work;
 
@@ -16,9 +18,11 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+pub use cost::{Cost, Each};
 pub use event::{Event, What};
 pub use judge::{Verdict, judge};
 pub use latency::Latencies;
+pub use recovery::Recovery;
 pub use series::{Quantity, Samples, Series};
 pub use work::WorkOutcome;
 

@@ -56,6 +56,10 @@ pub enum Quantity {
     Latency,
     /// Nodes that have a tunnel.
     Connected,
+    /// Nodes that have a tunnel to each of their gateways that takes new streams.
+    Whole,
+    /// Of a work with streams that last: those that work.
+    Working,
     /// Streams that are open.
     Streams,
 }

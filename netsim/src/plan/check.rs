@@ -159,5 +159,8 @@ fn check_expect(plan: &Plan, expect: &Expect) -> Checked {
     if expect.p99_at_most.is_some() && !matches!(kind, Some(Kind::Keystrokes | Kind::OpenClose)) {
         return wrong(&expect.of, "`p99AtMost` is of keystrokes and openClose", "remove it");
     }
+    if expect.back_within.is_some() && !kind.is_some_and(Kind::lasts) {
+        return wrong(&expect.of, "`backWithin` is of keystrokes and idle", "remove it");
+    }
     Ok(())
 }

@@ -29,6 +29,9 @@ pub struct Expect {
     /// Streams that ended well.
     #[serde(default)]
     pub finished_at_least: Option<u64>,
+    /// Of keystrokes and idle: 99 of 100 streams work again so soon after the last fault before.
+    #[serde(default, deserialize_with = "some_span")]
+    pub back_within: Option<Duration>,
 }
 
 /// What must hold of the nodes' tunnels; each key is one expectation.
@@ -41,6 +44,9 @@ pub struct TunnelBounds {
     /// A node that lost its last tunnel has one again so soon after the last fault before that.
     #[serde(deserialize_with = "some_span")]
     pub back_within: Option<Duration>,
+    /// 99 of 100 nodes have a tunnel to each of their gateways again so soon after the last fault before.
+    #[serde(deserialize_with = "some_span")]
+    pub whole_within: Option<Duration>,
     /// Tunnels that are dialled, by all nodes together, in any second.
     pub dials_per_second_at_most: Option<u64>,
 }

@@ -1,12 +1,14 @@
 //! Hosts: gateways, nodes, relays, clients.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::Name;
 
 /// One host, or several alike: with `count = 3`, `name = "node"` stands for `node-1`, `node-2` and `node-3`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Host {
     pub name: Name,
     pub role: Role,
@@ -24,6 +26,9 @@ pub struct Host {
     /// Of relays: the nodes that they reach on their LAN (lan.json).
     #[serde(default)]
     pub reaches: Vec<Name>,
+    /// They start by chance within so long, not all at once.
+    #[serde(default, with = "config::duration")]
+    pub starts_over: Duration,
 }
 
 impl Host {

@@ -15,7 +15,7 @@ macro_rules! shipped {
 }
 
 /// In the order of `fastx sim --list`.
-pub const SHIPPED: &[Shipped] = shipped!["campus", "satellite", "hotel", "mobile", "lan", "transatlantic"];
+pub const SHIPPED: &[Shipped] = shipped!["campus", "satellite", "hotel", "mobile", "lan", "transatlantic", "scale"];
 
 /// The plan of this name.
 pub fn shipped(name: &str) -> Option<Shipped> {

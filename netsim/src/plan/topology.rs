@@ -26,7 +26,8 @@ pub struct Hop {
 pub struct Topology {
     hosts: Vec<Single>,
     links: Vec<Instance>,
-    groups: BTreeMap<String, Range<usize>>,
+    /// Of every name, of a group or of a single host.
+    named: BTreeMap<String, Range<usize>>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,16 +47,18 @@ struct Instance {
 
 impl Topology {
     pub fn new(plan: &Plan) -> Self {
-        let mut topology = Self { hosts: Vec::new(), links: Vec::new(), groups: BTreeMap::new() };
+        let mut topology = Self { hosts: Vec::new(), links: Vec::new(), named: BTreeMap::new() };
         let mut shared = BTreeMap::new();
         for (group, host) in plan.hosts.iter().enumerate() {
             let first = topology.hosts.len();
             for name in host.members() {
                 let ladder =
                     host.path.iter().map(|path| topology.link(plan, path, &name, &mut shared)).collect();
+                let number = topology.hosts.len();
+                topology.named.insert(name.clone(), number..number + 1);
                 topology.hosts.push(Single { name, group, ladder });
             }
-            topology.groups.insert(host.name.to_string(), first..topology.hosts.len());
+            topology.named.insert(host.name.to_string(), first..topology.hosts.len());
         }
         topology
     }
@@ -104,10 +107,23 @@ impl Topology {
 
     /// The hosts of a name: all of `node`, or one `node-2`; none if there is no such host.
     pub fn hosts_named(&self, name: &str) -> Vec<HostId> {
-        match self.groups.get(name) {
-            Some(range) => range.clone().map(HostId).collect(),
-            None => self.hosts.iter().position(|host| host.name == name).map(HostId).into_iter().collect(),
-        }
+        self.numbers(name).map(HostId).collect()
+    }
+
+    /// Which of the hosts of a name it is, from 0, and how many they are.
+    pub fn place_among(&self, name: &str, host: HostId) -> Option<(usize, usize)> {
+        let numbers = self.numbers(name);
+        numbers.contains(&host.0).then(|| (host.0 - numbers.start, numbers.len()))
+    }
+
+    /// Of the hosts of a name, the one at a place; they take turns.
+    pub fn in_turn(&self, name: &str, place: usize) -> Option<HostId> {
+        let numbers = self.numbers(name);
+        place.checked_rem(numbers.len()).map(|place| HostId(numbers.start + place))
+    }
+
+    fn numbers(&self, name: &str) -> Range<usize> {
+        self.named.get(name).cloned().unwrap_or_default()
     }
 
     /// The links of a name: all of a path, or the first link of a host or of all hosts of a name.

@@ -34,6 +34,9 @@ pub struct Work {
     pub per_second: Option<f64>,
     #[serde(default, with = "config::duration")]
     pub start: Duration,
+    /// Streams begin by chance within so long after `start`, not all at once.
+    #[serde(default, with = "config::duration")]
+    pub starts_over: Duration,
     /// [default: the end of the plan]
     #[serde(default, deserialize_with = "some_span")]
     pub stop: Option<Duration>,
@@ -66,6 +69,13 @@ pub enum Kind {
     OpenClose,
     /// Streams that are open.
     Idle,
+}
+
+impl Kind {
+    /// Whether its streams are open for long, so that it can be seen whether they work.
+    pub fn lasts(self) -> bool {
+        matches!(self, Self::Keystrokes | Self::Idle)
+    }
 }
 
 /// Of bulk, as the client sees it.

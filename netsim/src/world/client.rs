@@ -31,6 +31,8 @@ pub(crate) struct Person {
     pub(crate) work: Work,
     /// The ports that lead to the node, one for each gateway.
     pub(crate) doors: Vec<SocketAddr>,
+    /// Since the start of the plan.
+    pub(crate) starts: Duration,
     /// When the work ends, since the start of the plan.
     pub(crate) until: Duration,
 }
@@ -38,7 +40,7 @@ pub(crate) struct Person {
 impl Person {
     /// Works until the plan says stop.
     pub(crate) async fn run(self) {
-        tokio::time::sleep(self.work.start).await;
+        tokio::time::sleep(self.starts.saturating_sub(self.watch.now())).await;
         let mut tries = 0;
         while self.watch.now() < self.until {
             let began = self.watch.now();
@@ -145,6 +147,7 @@ impl Person {
     async fn type_keys(&self, mut socket: Socket, size: u64) -> io::Result<()> {
         let message = vec![7; usize::try_from(size).expect("a message is small")];
         let mut answer = vec![0; message.len()];
+        let mut works = None;
         let mut beat = tokio::time::interval(Duration::from_secs_f64(1.0 / self.work.per_second()));
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         while !self.left().is_zero() {
@@ -158,6 +161,7 @@ impl Person {
             if answer != message {
                 return self.wrong("another key came back");
             }
+            works.get_or_insert_with(|| self.watch.works(self.index));
             let work = u32::try_from(self.index).expect("a plan has few works");
             self.watch.moved(work, size);
             self.watch.outcome().work[self.index].latencies.record(typed.elapsed());
@@ -166,6 +170,7 @@ impl Person {
     }
 
     async fn idle(&self, mut socket: Socket) -> io::Result<()> {
+        let _works = self.watch.works(self.index);
         match tokio::time::timeout(self.left(), socket.read_u8()).await {
             Err(_) => Ok(()),
             Ok(Err(error)) => Err(error),

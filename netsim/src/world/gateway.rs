@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use config::Secrecy;
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
@@ -15,30 +14,24 @@ use relay::admission::{self, Admission, Binding, Book};
 use relay::arrivals::Arrivals;
 use relay::nodes::Nodes;
 use relay::settings::Settings;
-use relay::{Metrics, Router, Want};
+use relay::{Metrics, Router};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::LazyConfigAcceptor;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
-use tunnel::network::ByteStream;
-use tunnel::pump::{self, Patience};
+use tokio_util::task::TaskTracker;
 use tunnel::quic;
 use tunnel::shard::Shards;
 use tunnel::tls::{self, Acceptor};
-use tunnel::wire::control::Control;
-use tunnel::{CloseCode, Fingerprint, Pending, Process, ServerId, ServerIdentity, TraceId};
+use tunnel::{Fingerprint, Pending, Process, ServerId, ServerIdentity};
 
+use super::door::Door;
 use super::error::RunError;
 use super::network::Seen;
-use super::tcp::{Listener, Socket};
+use super::tcp::Listener;
 use super::watch::Watch;
 
 /// Where nodes come in, over UDP and TCP.
 pub(crate) const PORT: u16 = 443;
-/// People come in at this port and the number of the node's host on top.
-pub(crate) const SERVICES: u16 = 10_000;
-/// The name of the service that nodes offer.
-pub(crate) const SERVICE: &str = "work";
 /// gateway-server.json.
 const SETTINGS: &str = r#"{ "listen": "0.0.0.0:443", "host": "gateway", "token": "simulated" }"#;
 const OPEN: Duration = Duration::from_secs(10);
@@ -113,17 +106,10 @@ impl Gateway {
         router.drain();
         self.listener.close();
         async move {
-            let deadline_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-            let mut tunnels: Vec<_> = nodes.snapshot().links().cloned().collect();
-            tunnels.sort_unstable_by(|a, b| a.id().cmp(b.id()));
-            for tunnel in &tunnels {
-                tunnel.send(Control::Drain { deadline_ms, reason: "the gateway drains".into() });
-            }
+            nodes.announce_drain(limit, "the gateway drains");
             streams.close();
             let _impatient = tokio::time::timeout(limit, streams.wait()).await.is_err();
-            for tunnel in &tunnels {
-                tunnel.close(CloseCode::Shutdown, "the gateway ends");
-            }
+            nodes.close_all("the gateway ends");
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
@@ -165,53 +151,5 @@ async fn accept_nodes(listener: Listener, acceptor: Arc<Acceptor>) {
                 let _failed = acceptor.accept(start).await.is_err();
             }
         });
-    }
-}
-
-/// A port that leads to a service of one node.
-struct Door {
-    router: Router,
-    server: ServerId,
-    streams: TaskTracker,
-    watch: Arc<Watch>,
-}
-
-impl Door {
-    async fn serve(self, listener: Listener) {
-        let door = Arc::new(self);
-        let open = Mutex::new(Vec::new());
-        loop {
-            let (socket, client) = listener.accept().await;
-            let task = door.streams.spawn(door.clone().lead(socket, client));
-            let mut open = open.lock().expect("no panic while held");
-            open.retain(|task: &AbortOnDropHandle<()>| !task.is_finished());
-            open.push(AbortOnDropHandle::new(task));
-        }
-    }
-
-    async fn lead(self: Arc<Self>, socket: Socket, client: SocketAddr) {
-        let want = Want {
-            server: Some(self.server.clone()),
-            sticky: None,
-            service: SERVICE.into(),
-            client: Some(client),
-            trace: TraceId::random(),
-        };
-        let drained = self.router.is_draining();
-        match self.router.open(&want, Bytes::new()).await {
-            Ok(opened) => {
-                if drained {
-                    self.watch.violated("a drained gateway gets no new streams", &format!("{client}"));
-                }
-                let (mut reader, mut writer) = tokio::io::split(socket);
-                let moved = pump::join(&mut reader, &mut writer, opened.stream, Patience::default()).await;
-                if moved.end != pump::End::Finished {
-                    // As the gateway does: an end that is none must not look like one.
-                    reader.unsplit(writer).break_off();
-                }
-            }
-            // The client sees its connection end.
-            Err(error) => tracing::debug!(%error, "a client was turned away"),
-        }
     }
 }

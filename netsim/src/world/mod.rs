@@ -9,8 +9,11 @@
 //! ```
 
 mod addresses;
+mod agenda;
+mod baseline;
 mod client;
 mod clock;
+mod door;
 mod error;
 mod event;
 mod faults;
@@ -18,14 +21,21 @@ mod gateway;
 mod hosts;
 mod identity;
 mod line;
+mod memory;
 mod network;
 mod node;
 mod packet;
+mod pause;
+mod people;
 mod port;
+mod prepare;
+mod registrations;
+mod route;
 mod run;
 mod sample;
 mod tcp;
 mod trace;
+mod travel;
 mod udp;
 mod watch;
 mod wire;

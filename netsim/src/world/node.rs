@@ -11,8 +11,9 @@ use serde_json::json;
 use tunnel::shard::Shards;
 use tunnel::{Fingerprint, NodeKey, ServerId};
 
+use super::door::SERVICE;
 use super::error::RunError;
-use super::gateway::{PORT, SERVICE};
+use super::gateway::PORT;
 use super::identity;
 use super::network::Seen;
 use super::watch::Watch;
@@ -94,6 +95,7 @@ pub(crate) async fn start(
         shards: Shards::here(Arc::new(seen.clone())),
         streams: STREAMS,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        socket: false,
     };
     Ok(Node::start(options).await?)
 }

@@ -37,6 +37,11 @@ impl Ports {
         port
     }
 
+    /// Everything that is bound, on all hosts.
+    pub(crate) fn count(&self) -> usize {
+        self.udp.len() + self.listening.len() + self.connections.len()
+    }
+
     /// The host's process is gone, and with it all it had bound.
     pub(crate) fn forget(&mut self, host: HostId) {
         self.udp.retain(|(owner, _), _| *owner != host);

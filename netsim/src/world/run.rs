@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Builder;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::agenda::agenda;
+use super::baseline::Baseline;
 use super::clock::{self, Idle};
 use super::error::RunError;
 use super::hosts::Hosts;
+use super::memory::resident;
 use super::sample::Seen;
 use super::watch::Watch;
 use super::wire::Wire;
-use crate::outcome::Outcome;
+use crate::outcome::{Cost, Outcome};
 use crate::plan::{Plan, Topology};
 
 /// After the end of all hosts: longer than anything waits for an answer.
@@ -23,6 +26,7 @@ const AFTERLIFE: Duration = Duration::from_secs(180);
 #[derive(Debug)]
 pub struct Logged {
     pub outcome: Outcome,
+    pub cost: Cost,
     pub packets: Option<String>,
 }
 
@@ -45,15 +49,15 @@ pub fn run_logged(
     plan: &Plan,
     seed: u64,
     logs: bool,
-    progress: impl FnMut(Duration) + Send,
+    mut progress: impl FnMut(Duration) + Send,
 ) -> Result<Logged, RunError> {
     std::thread::scope(|scope| {
-        let running = scope.spawn(|| run_here(plan, seed, logs, progress));
+        let running = scope.spawn(|| run_here(plan, seed, logs, |hosts| progress(hosts.watch.now())));
         running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn run_here(plan: &Plan, seed: u64, logs: bool, progress: impl FnMut(Duration)) -> Result<Logged, RunError> {
+fn run_here(plan: &Plan, seed: u64, logs: bool, look: impl FnMut(&mut Hosts)) -> Result<Logged, RunError> {
     let _seeded = tunnel::chance::seed(seed);
     let idle = Arc::new(Idle::default());
     let parked = idle.clone();
@@ -62,7 +66,7 @@ fn run_here(plan: &Plan, seed: u64, logs: bool, progress: impl FnMut(Duration)) 
         .start_paused(true)
         .on_thread_park(move || parked.parked())
         .build()?;
-    runtime.block_on(live(plan, seed, logs, idle, progress))
+    runtime.block_on(live(plan, seed, logs, idle, look))
 }
 
 async fn live(
@@ -70,45 +74,59 @@ async fn live(
     seed: u64,
     logs: bool,
     idle: Arc<Idle>,
-    mut progress: impl FnMut(Duration),
+    look: impl FnMut(&mut Hosts),
 ) -> Result<Logged, RunError> {
+    let began = std::time::Instant::now();
     let topology = Topology::new(plan);
     let wire = Wire::new(plan, topology.clone(), seed, logs);
     let watch = Watch::new(plan, seed, &wire);
-    let start = Instant::now();
     let driver = AbortOnDropHandle::new(tokio::spawn(clock::drive(wire.clone(), idle)));
-    let tasks = Handle::current().metrics().num_alive_tasks();
+    let baseline = Baseline::now();
     let mut hosts = Hosts::prepare(plan, &topology, &wire, &watch)?;
-    hosts.start_all().await?;
-    let mut steps = plan.steps().into_iter().peekable();
-    let mut seen = Seen::new();
-    let mut sample = start;
-    while wire.now() < plan.length {
-        hosts.sample(&mut seen);
-        progress(wire.now());
-        sample += plan.sample_every();
-        while let Some(step) = steps.next_if(|step| start + step.at <= sample) {
-            tokio::time::sleep_until(start + step.at).await;
-            hosts.happen(&step).await?;
-        }
-        tokio::time::sleep_until(sample).await;
-    }
-    hosts.sample(&mut seen);
+    let mut cost = Cost::default();
+    happen(&mut hosts, &mut cost, look).await?;
     hosts.judge_registrations();
     finish_open_streams(&hosts);
     hosts.kill_all();
     drop(hosts);
     tokio::time::sleep(AFTERLIFE).await;
-    let left = Handle::current().metrics().num_alive_tasks();
-    if left > tasks {
-        watch.violated("tasks return to the baseline", &format!("{left} instead of {tasks} are left"));
-    }
+    baseline.judge(&wire, &watch);
     drop(driver);
+    cost.took = began.elapsed().as_secs_f64();
     let mut state = wire.state();
     let mut outcome = watch.outcome().clone();
     outcome.trace = state.trace.hash();
     outcome.packets = state.trace.packets.clone();
-    Ok(Logged { outcome, packets: state.trace.take_log() })
+    Ok(Logged { outcome, cost, packets: state.trace.take_log() })
+}
+
+/// Everything that the plan says, from its start to its end.
+async fn happen(
+    hosts: &mut Hosts,
+    cost: &mut Cost,
+    mut look: impl FnMut(&mut Hosts),
+) -> Result<(), RunError> {
+    let (start, length, every) = (Instant::now(), hosts.plan.length, hosts.plan.sample_every());
+    let mut agenda = agenda(&hosts.plan, &hosts.topology).into_iter().peekable();
+    let mut seen = Seen::new();
+    let mut sample = start;
+    cost.note(Duration::ZERO, resident());
+    while let Some((_, due)) = agenda.next_if(|(at, _)| at.is_zero()) {
+        hosts.act(&due).await?;
+    }
+    while hosts.wire.now() < length {
+        hosts.sample(&mut seen);
+        cost.note(hosts.wire.now(), resident());
+        look(hosts);
+        sample += every;
+        while let Some((at, due)) = agenda.next_if(|(at, _)| start + *at <= sample) {
+            tokio::time::sleep_until(start + at).await;
+            hosts.act(&due).await?;
+        }
+        tokio::time::sleep_until(sample).await;
+    }
+    hosts.sample(&mut seen);
+    Ok(())
 }
 
 /// Streams that are open and sound at the end have ended well.

@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use node::status::GatewayStatus;
+
 use super::hosts::Hosts;
 use crate::outcome::{Quantity, What};
 use crate::plan::HostId;
+
+/// Hosts whose tunnels are drawn: a plot shows the middle and the range of many, and these are enough for that.
+const DRAWN: usize = 200;
 
 /// How many tunnels each node had when it was looked at last.
 pub(crate) type Seen = BTreeMap<HostId, usize>;
@@ -13,14 +18,16 @@ impl Hosts {
     pub(crate) fn sample(&self, seen: &mut Seen) {
         let now = self.watch.now();
         let mut outcome = self.watch.outcome();
-        let (mut connected, mut streams) = (0, 0);
+        let (mut connected, mut whole, mut streams) = (0, 0, 0);
         for (host, node) in &self.nodes {
             let name = self.topology.host_name(*host);
             let status = node.status();
             let tunnels: usize = status.gateways.iter().map(|gateway| gateway.tunnels.len()).sum();
             connected += usize::from(tunnels > 0);
+            let takes_streams = |gateway: &GatewayStatus| gateway.transport.is_some();
+            whole += usize::from(tunnels > 0 && status.gateways.iter().all(takes_streams));
             streams += status.streams;
-            for gateway in &status.gateways {
+            for gateway in status.gateways.iter().filter(|_| host.0 < DRAWN) {
                 let windows = gateway.tunnels.iter().filter_map(|tunnel| tunnel.window_bytes);
                 if let Some(window) = windows.max() {
                     let of = format!("{name} to {}", gateway.host);
@@ -45,7 +52,11 @@ impl Hosts {
             outcome.tunnels(now, self.topology.host_name(*host), 0);
         }
         outcome.sample(Quantity::Connected, "nodes", now, connected as f64);
+        outcome.sample(Quantity::Whole, "nodes", now, whole as f64);
         outcome.sample(Quantity::Streams, "streams", now, streams as f64);
+        for (index, work) in self.plan.work.iter().enumerate().filter(|(_, work)| work.kind.lasts()) {
+            outcome.sample(Quantity::Working, &work.name, now, self.watch.working(index) as f64);
+        }
         self.sample_queues(&mut outcome);
     }
 

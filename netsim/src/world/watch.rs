@@ -1,5 +1,6 @@
 //! What the run will be judged by, filled in while it runs.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,11 +12,24 @@ use crate::plan::Plan;
 pub(crate) struct Watch {
     wire: Arc<Wire>,
     outcome: Mutex<Outcome>,
+    /// Of each work: streams that work now.
+    working: Vec<AtomicUsize>,
+}
+
+/// One stream works, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Working(Arc<Watch>, usize);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.working[self.1].fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Watch {
     pub(crate) fn new(plan: &Plan, seed: u64, wire: &Arc<Wire>) -> Arc<Self> {
-        Arc::new(Self { wire: wire.clone(), outcome: Mutex::new(Outcome::new(plan, seed)) })
+        let working = plan.work.iter().map(|_| AtomicUsize::new(0)).collect();
+        Arc::new(Self { wire: wire.clone(), outcome: Mutex::new(Outcome::new(plan, seed)), working })
     }
 
     pub(crate) fn now(&self) -> Duration {
@@ -24,6 +38,17 @@ impl Watch {
 
     pub(crate) fn outcome(&self) -> MutexGuard<'_, Outcome> {
         self.outcome.lock().expect("no panic while held")
+    }
+
+    /// A stream of this work has begun to work.
+    pub(crate) fn works(self: &Arc<Self>, work: usize) -> Working {
+        self.working[work].fetch_add(1, Ordering::Relaxed);
+        Working(self.clone(), work)
+    }
+
+    /// How many streams of this work do.
+    pub(crate) fn working(&self, work: usize) -> usize {
+        self.working[work].load(Ordering::Relaxed)
     }
 
     /// A node said hello to a gateway.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use node::Handler;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tunnel::{Preamble, RecvHalf, SendHalf, Stream};
 
 use super::watch::Watch;
@@ -14,6 +14,8 @@ use crate::plan::{Direction, Kind, Work};
 
 /// A block of the pattern; bytes are written and checked in such pieces.
 const BLOCK: usize = 64 * 1024;
+/// What is echoed is read in such pieces: each of 100,000 idle streams holds one.
+const ECHO: usize = 1024;
 /// The pattern repeats after a prime number of bytes, so that a block in the wrong place shows.
 const PERIOD: u64 = 65_521;
 
@@ -167,7 +169,8 @@ async fn serve(
             }
         }
         Task::Echo | Task::Idle => {
-            tokio::io::copy(recv, send).await?;
+            let mut small = BufReader::with_capacity(ECHO, recv);
+            tokio::io::copy_buf(&mut small, send).await?;
             send.shutdown().await
         }
     }

@@ -62,6 +62,7 @@ impl Host {
             shards: Shards::start("node", 2).unwrap(),
             streams,
             version: "test".into(),
+            socket: true,
         };
         Node::start(options).await.unwrap()
     }

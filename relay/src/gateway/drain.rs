@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use tunnel::CloseCode;
 use tunnel::quic::Listener;
-use tunnel::wire::control::Control;
 
 use super::Gateway;
 
@@ -20,11 +18,7 @@ impl Gateway {
         inner.ports.close();
         inner.front.close().await;
         inner.quic.iter().for_each(Listener::close);
-        let deadline_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-        let reason = "the gateway is being taken out of service";
-        for tunnel in inner.nodes.snapshot().links() {
-            tunnel.send(Control::Drain { deadline_ms, reason: reason.into() });
-        }
+        inner.nodes.announce_drain(limit, "the gateway is being taken out of service");
         inner.streams.close();
         let (finished, ()) =
             tokio::join!(tokio::time::timeout(limit, inner.streams.wait()), inner.front.drain(limit));
@@ -50,8 +44,7 @@ impl Gateway {
     async fn end(&self) {
         let inner = &self.0;
         inner.cut.cancel();
-        let tunnels: Vec<_> = inner.nodes.snapshot().links().cloned().collect();
-        tunnels.iter().for_each(|tunnel| tunnel.close(CloseCode::Shutdown, "the gateway ends"));
+        inner.nodes.close_all("the gateway ends");
         let _impatient = tokio::time::timeout(FAREWELL, inner.streams.wait()).await.is_err();
         inner.stop.cancel();
         inner.tasks.close();

@@ -1,0 +1,67 @@
+//! Where people come in: a port of a gateway for each node, with the shipped router and pump behind it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use relay::{Router, Want};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tunnel::network::ByteStream;
+use tunnel::pump::{self, Patience};
+use tunnel::{ServerId, TraceId};
+
+use super::tcp::{Listener, Socket};
+use super::watch::Watch;
+
+/// People come in at this port and the number of the node's host on top.
+pub(crate) const SERVICES: u16 = 10_000;
+/// The name of the service that nodes offer.
+pub(crate) const SERVICE: &str = "work";
+
+/// A port that leads to a service of one node.
+pub(super) struct Door {
+    pub(super) router: Router,
+    pub(super) server: ServerId,
+    pub(super) streams: TaskTracker,
+    pub(super) watch: Arc<Watch>,
+}
+
+impl Door {
+    pub(super) async fn serve(self, listener: Listener) {
+        let door = Arc::new(self);
+        let open = Mutex::new(Vec::new());
+        loop {
+            let (socket, client) = listener.accept().await;
+            let task = door.streams.spawn(door.clone().lead(socket, client));
+            let mut open = open.lock().expect("no panic while held");
+            open.retain(|task: &AbortOnDropHandle<()>| !task.is_finished());
+            open.push(AbortOnDropHandle::new(task));
+        }
+    }
+
+    async fn lead(self: Arc<Self>, socket: Socket, client: SocketAddr) {
+        let want = Want {
+            server: Some(self.server.clone()),
+            sticky: None,
+            service: SERVICE.into(),
+            client: Some(client),
+            trace: TraceId::random(),
+        };
+        let drained = self.router.is_draining();
+        match self.router.open(&want, Bytes::new()).await {
+            Ok(opened) => {
+                if drained {
+                    self.watch.violated("a drained gateway gets no new streams", &format!("{client}"));
+                }
+                let (mut reader, mut writer) = tokio::io::split(socket);
+                let moved = pump::join(&mut reader, &mut writer, opened.stream, Patience::default()).await;
+                if moved.end != pump::End::Finished {
+                    // As the gateway does: an end that is none must not look like one.
+                    reader.unsplit(writer).break_off();
+                }
+            }
+            // The client sees its connection end.
+            Err(error) => tracing::debug!(%error, "a client was turned away"),
+        }
+    }
+}
