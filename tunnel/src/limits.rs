@@ -30,6 +30,11 @@ pub const FAREWELL: Duration = Duration::from_secs(1);
 /// QUIC's keep-alive: below the 30 s after which the hastiest NAT forgets.
 pub const KEEP_ALIVE: Duration = Duration::from_millis(2500);
 
+/// Between two stateless resets on one socket. A gateway that was restarted owes one to each of its nodes' tunnels, and
+/// quinn's own 20 ms let 10,000 nodes wait until they gave the tunnel up; a reset is smaller than what it answers, so no
+/// loop can come of it, and 5,000 a second are a fraction of a core.
+pub const RESETS_APART: Duration = Duration::from_micros(200);
+
 /// Streams that a node grants before anybody asks for more; each granted stream costs two map entries at once.
 pub const STREAMS_AT_FIRST: u32 = 128;
 /// The grant doubles when three quarters are in use, up to this.

@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 /// The first delay is at most this.
-const FIRST: Duration = Duration::from_millis(200);
+const FIRST: Duration = Duration::from_secs(1);
+/// From one failure to the next: an attempt takes up to 5 s, and a fleet that spends its time in attempts comes back with
+/// the next retransmission, all at once.
+const GROWTH: u32 = 4;
+/// Less is a busy loop with a gateway that refuses at once.
+const LEAST: Duration = Duration::from_millis(20);
 /// And no delay is longer: with a handshake of at most 5 s and one failed attempt, every node is back 30 s after its
 /// gateway.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -12,12 +17,11 @@ const REFUSED: Duration = Duration::from_secs(60);
 /// A tunnel that lived this long ends a row of failures.
 pub(crate) const STABLE: Duration = Duration::from_secs(30);
 
-/// Full jitter: anything between nothing and the bound, which doubles with each failure in a row (0 is the first).
+/// Full jitter: anything between nothing and the bound, which grows with each failure in a row (0 is the first).
 /// `roll` is in `0.0..1.0`; nodes that lost their gateway at the same moment come back spread over the bound.
 pub(crate) fn delay(failures: u32, roll: f64) -> Duration {
-    let bound = FIRST.saturating_mul(1 << failures.min(16)).min(LONGEST);
-    // Never quite nothing: a gateway that refuses at once must not make a busy loop.
-    (FIRST / 10).max(bound.mul_f64(roll))
+    let bound = FIRST.saturating_mul(GROWTH.saturating_pow(failures)).min(LONGEST);
+    LEAST.max(bound.mul_f64(roll))
 }
 
 /// After a refusal that does not pass by itself: 45 to 75 s.
@@ -31,8 +35,8 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_bound_doubles_up_to_fifteen_seconds() {
-        let table = [(0, 200), (1, 400), (2, 800), (3, 1600), (6, 12_800), (7, 15_000), (u32::MAX, 15_000)];
+    fn the_bound_grows_up_to_fifteen_seconds() {
+        let table = [(0, 1_000), (1, 4_000), (2, 15_000), (3, 15_000), (u32::MAX, 15_000)];
         for (failures, bound) in table {
             let longest = delay(failures, 0.999_999);
             assert!(longest <= Duration::from_millis(bound), "{failures}: {longest:?}");

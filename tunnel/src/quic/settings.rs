@@ -50,6 +50,7 @@ pub(super) fn endpoint(index: usize, count: usize, reset_key: &[u8; 64]) -> Endp
     let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, reset_key);
     let mut config = EndpointConfig::new(Arc::new(key));
     config.max_udp_payload_size(limits::MTU_MAX).expect("above 1200");
+    config.min_reset_interval(limits::RESETS_APART);
     config.rng_seed(Some(chance::random()));
     config.cid_generator(move || Box::new(ShardIds { index, count }));
     config
