@@ -40,8 +40,8 @@ pub enum ConfigError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("{} has more than {MAX_BYTES} bytes; this is not a configuration file", path.display())]
-    TooLong { path: PathBuf },
+    #[error("{} has more than {most} bytes; this is not a file of ours", path.display())]
+    TooLong { path: PathBuf, most: u64 },
     #[error(
         "{} holds a secret, and others can read it (mode {mode:04o}, owner uid {owner})\n  next: chmod 600 '{}'",
         path.display(), path.display()
@@ -74,7 +74,12 @@ impl std::fmt::Debug for Document {
 impl Document {
     /// Reads the file; see [`read_bytes`].
     pub fn read(path: &Path, secrecy: Secrecy) -> Result<Self, ConfigError> {
-        Ok(Self::from_bytes(path, read_bytes(path, secrecy)?)?)
+        Self::read_up_to(path, secrecy, MAX_BYTES)
+    }
+
+    /// The same for a file that a program wrote itself, and that grows with what it knows: at most `most` bytes.
+    pub fn read_up_to(path: &Path, secrecy: Secrecy, most: u64) -> Result<Self, ConfigError> {
+        Ok(Self::from_bytes(path, bytes_up_to(path, secrecy, most)?)?)
     }
 
     /// Takes `bytes` for the content of `path`.
@@ -108,15 +113,19 @@ impl Document {
 /// Reads a whole file, at most 1 MiB, and refuses a secret that others can read. The mode is checked on the open
 /// file, so it is the mode of the bytes that were read.
 pub fn read_bytes(path: &Path, secrecy: Secrecy) -> Result<Vec<u8>, ConfigError> {
+    bytes_up_to(path, secrecy, MAX_BYTES)
+}
+
+fn bytes_up_to(path: &Path, secrecy: Secrecy, most: u64) -> Result<Vec<u8>, ConfigError> {
     let failed = |source| ConfigError::Read { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     if secrecy == Secrecy::OwnerOnly {
         check_mode(path, &file.metadata().map_err(failed)?)?;
     }
     let mut bytes = Vec::new();
-    (&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(ConfigError::TooLong { path: path.to_owned() });
+    (&mut file).take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > most {
+        return Err(ConfigError::TooLong { path: path.to_owned(), most });
     }
     Ok(bytes)
 }

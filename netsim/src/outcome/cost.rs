@@ -59,7 +59,9 @@ mod tests {
     #[test]
     fn what_each_takes_is_the_difference_between_two_times() {
         let mut cost = Cost::default();
-        for (second, bytes) in [(0, 1_000), (1, 60_000), (10, 101_000), (19, 110_000), (30, 301_000), (40, 900_000)] {
+        for (second, bytes) in
+            [(0, 1_000), (1, 60_000), (10, 101_000), (19, 110_000), (30, 301_000), (40, 900_000)]
+        {
             cost.note(Duration::from_secs(second), bytes);
         }
         let s = Duration::from_secs;

@@ -11,6 +11,7 @@ mod judge;
 mod latency;
 pub mod recovery;
 mod series;
+pub(crate) mod storm;
 mod work;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,8 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// Tunnels that were dialled in each second since the start, by all nodes together.
     pub dials: Vec<u64>,
+    /// The same for each gateway.
+    pub dials_of: BTreeMap<String, Vec<u64>>,
     /// For each node, how many tunnels it had from a time on; ascending in time. A node that never had one has none.
     #[serde(serialize_with = "counts")]
     pub tunnels: BTreeMap<String, Vec<(Duration, usize)>>,
@@ -87,6 +90,7 @@ impl Outcome {
             series: Samples::default(),
             events: Vec::new(),
             dials: Vec::new(),
+            dials_of: BTreeMap::new(),
             tunnels: BTreeMap::new(),
             packets: Packets::default(),
             violations: Vec::new(),
@@ -113,13 +117,24 @@ impl Outcome {
         self.tunnels.entry(node.to_owned()).or_default().push((at, count));
     }
 
+    /// Something happened that must not.
+    pub(crate) fn violated(&mut self, at: Duration, invariant: &str, detail: &str) {
+        let (invariant, detail) = (invariant.to_owned(), detail.to_owned());
+        self.violations.push(Violation { at, invariant, detail });
+    }
+
     /// A node dials a gateway.
-    pub fn dial(&mut self, at: Duration) {
+    pub fn dial(&mut self, at: Duration, gateway: &str) {
         let second = usize::try_from(at.as_secs()).expect("a plan has at most 24 h");
-        if self.dials.len() <= second {
-            self.dials.resize(second + 1, 0);
+        if !self.dials_of.contains_key(gateway) {
+            self.dials_of.insert(gateway.to_owned(), Vec::new());
         }
-        self.dials[second] += 1;
+        for dials in self.dials_of.get_mut(gateway).into_iter().chain([&mut self.dials]) {
+            if dials.len() <= second {
+                dials.resize(second + 1, 0);
+            }
+            dials[second] += 1;
+        }
     }
 }
 

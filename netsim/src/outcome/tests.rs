@@ -74,12 +74,12 @@ fn a_node_is_waited_for_from_the_last_fault_on() {
     outcome.tunnels(S * 20, "node-1", 0);
     outcome.tunnels(S * 33, "node-1", 1);
     for second in [1, 2, 2, 33] {
-        outcome.dial(S * second);
+        outcome.dial(S * second, "gw");
     }
     assert_eq!(met(&plan, &outcome), [true; 4]);
     outcome.tunnels(S * 40, "node-2", 0);
     assert_eq!(met(&plan, &outcome), [true, false, true, true], "lost long after the fault, and never back");
-    outcome.dial(S * 2);
+    outcome.dial(S * 2, "gw");
     assert!(!met(&plan, &outcome)[2]);
 }
 

@@ -15,7 +15,8 @@ macro_rules! shipped {
 }
 
 /// In the order of `fastx sim --list`.
-pub const SHIPPED: &[Shipped] = shipped!["campus", "satellite", "hotel", "mobile", "lan", "transatlantic", "scale"];
+pub const SHIPPED: &[Shipped] =
+    shipped!["campus", "satellite", "hotel", "mobile", "lan", "transatlantic", "scale"];
 
 /// The plan of this name.
 pub fn shipped(name: &str) -> Option<Shipped> {

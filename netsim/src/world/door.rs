@@ -1,6 +1,7 @@
 //! Where people come in: a port of a gateway for each node, with the shipped router and pump behind it.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use tunnel::{ServerId, TraceId};
 
 use super::tcp::{Listener, Socket};
 use super::watch::Watch;
+use crate::plan::HostId;
 
 /// People come in at this port and the number of the node's host on top.
 pub(crate) const SERVICES: u16 = 10_000;
@@ -21,7 +23,10 @@ pub(crate) const SERVICE: &str = "work";
 /// A port that leads to a service of one node.
 pub(super) struct Door {
     pub(super) router: Router,
+    pub(super) gateway: HostId,
     pub(super) server: ServerId,
+    /// Streams through this door.
+    pub(super) open: Arc<AtomicUsize>,
     pub(super) streams: TaskTracker,
     pub(super) watch: Arc<Watch>,
 }
@@ -47,12 +52,14 @@ impl Door {
             client: Some(client),
             trace: TraceId::random(),
         };
-        let drained = self.router.is_draining();
+        // Asked before the router is, so that a drain meanwhile is nobody's fault.
+        let drained = self.watch.is_drained(self.gateway);
         match self.router.open(&want, Bytes::new()).await {
             Ok(opened) => {
                 if drained {
                     self.watch.violated("a drained gateway gets no new streams", &format!("{client}"));
                 }
+                let _open = Open::count(&self.open);
                 let (mut reader, mut writer) = tokio::io::split(socket);
                 let moved = pump::join(&mut reader, &mut writer, opened.stream, Patience::default()).await;
                 if moved.end != pump::End::Finished {
@@ -63,5 +70,21 @@ impl Door {
             // The client sees its connection end.
             Err(error) => tracing::debug!(%error, "a client was turned away"),
         }
+    }
+}
+
+/// One stream, until this is dropped.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn count(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(open.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -43,6 +44,7 @@ pub(crate) struct Gateway {
     router: Router,
     listener: Arc<quic::Listener>,
     streams: TaskTracker,
+    doors: Vec<(ServerId, Arc<AtomicUsize>)>,
     _tasks: JoinSet<()>,
 }
 
@@ -50,6 +52,7 @@ impl Gateway {
     /// `folder` holds its identity; `services`: for each node that people ask for, its port and name.
     pub(crate) fn start(
         seen: &Seen,
+        name: &str,
         folder: &Path,
         services: &[(u16, ServerId)],
         watch: &Arc<Watch>,
@@ -78,14 +81,19 @@ impl Gateway {
         };
         let (counted, counting) = mpsc::channel(256);
         let mut tasks = JoinSet::new();
-        tasks.spawn(count(arrived, counted, watch.clone()));
+        tasks.spawn(count(arrived, counted, name.to_owned(), watch.clone()));
         tasks.spawn(arrivals.run(counting));
         tasks.spawn(async move { admission.keep_stored().await });
         tasks.spawn(accept_nodes(Listener::bind(&seen.wire, seen.host, PORT)?, acceptor));
         let streams = TaskTracker::new();
+        let mut doors = Vec::new();
         for (port, server) in services {
             let listener = Listener::bind(&seen.wire, seen.host, *port)?;
+            let open = Arc::new(AtomicUsize::new(0));
+            doors.push((server.clone(), open.clone()));
             let door = Door {
+                gateway: seen.host,
+                open,
                 router: router.clone(),
                 server: server.clone(),
                 streams: streams.clone(),
@@ -93,7 +101,13 @@ impl Gateway {
             };
             tasks.spawn(door.serve(listener));
         }
-        Ok(Self { nodes, router, listener: Arc::new(listener), streams, _tasks: tasks })
+        Ok(Self { nodes, router, listener: Arc::new(listener), streams, doors, _tasks: tasks })
+    }
+
+    /// Streams that are open to each node; those with none are left out.
+    pub(crate) fn open_streams(&self) -> impl Iterator<Item = (ServerId, usize)> + use<'_> {
+        let counted = self.doors.iter().map(|(server, open)| (server.clone(), open.load(Ordering::Relaxed)));
+        counted.filter(|(_, open)| *open > 0)
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -127,9 +141,14 @@ pub(crate) fn remember(folder: &Path, keys: &BTreeMap<ServerId, Fingerprint>) ->
 }
 
 /// Tells the watch of everyone who said hello.
-async fn count(mut arrived: mpsc::Receiver<Pending>, counted: mpsc::Sender<Pending>, watch: Arc<Watch>) {
+async fn count(
+    mut arrived: mpsc::Receiver<Pending>,
+    counted: mpsc::Sender<Pending>,
+    name: String,
+    watch: Arc<Watch>,
+) {
     while let Some(pending) = arrived.recv().await {
-        watch.dialled();
+        watch.dialled(&name);
         if counted.send(pending).await.is_err() {
             return;
         }

@@ -9,13 +9,15 @@ use node::Node;
 use tokio::task::JoinSet;
 use tunnel::ServerId;
 
+use super::HostFolder;
 use super::error::RunError;
 use super::gateway::Gateway;
 use super::network::Seen;
 use super::node as machine;
+use super::orphans::Deaths;
+use super::registrations::Newest;
 use super::watch::Watch;
 use super::wire::Wire;
-use super::HostFolder;
 use crate::outcome::What;
 use crate::plan::{HostId, Plan, Role, Topology};
 
@@ -30,6 +32,8 @@ pub(crate) struct Hosts {
     pub(crate) watch: Arc<Watch>,
     pub(super) folders: tempfile::TempDir,
     pub(super) every_gateway: Vec<HostId>,
+    /// Of nodes and relays.
+    pub(super) servers: BTreeMap<HostId, ServerId>,
     /// For each node that people ask for: its port at every gateway.
     pub(super) services: Vec<(u16, ServerId)>,
     pub(crate) gateways: BTreeMap<HostId, Gateway>,
@@ -38,6 +42,8 @@ pub(crate) struct Hosts {
     /// How often each node was started.
     pub(super) starts: BTreeMap<HostId, u64>,
     pub(super) drains: JoinSet<()>,
+    pub(super) newest: Newest,
+    pub(super) deaths: Deaths,
 }
 
 impl Hosts {
@@ -66,7 +72,13 @@ impl Hosts {
         match self.topology.host(&self.plan, host).role {
             Role::Gateway if !self.gateways.contains_key(&host) => {
                 let folder = self.folder(host);
-                let started = Gateway::start(&self.seen(host), &folder, &self.services, &self.watch)?;
+                let started = Gateway::start(
+                    &self.seen(host),
+                    self.topology.host_name(host),
+                    &folder,
+                    &self.services,
+                    &self.watch,
+                )?;
                 self.gateways.insert(host, started);
             }
             Role::Node | Role::Relay if !self.nodes.contains_key(&host) => {
@@ -85,6 +97,8 @@ impl Hosts {
     pub(crate) fn kill(&mut self, host: HostId) {
         self.wire.state().ports.forget(host);
         self.gateways.remove(&host);
+        self.watch.drains(host, false);
+        self.newest.forget(host);
         self.nodes.remove(&host);
         self.people.remove(&host);
         // What they left is bound no more, even if a task still holds it.
@@ -93,6 +107,7 @@ impl Hosts {
 
     pub(crate) fn drain(&mut self, host: HostId) {
         if let Some(gateway) = self.gateways.get(&host) {
+            self.watch.drains(host, true);
             self.drains.spawn(gateway.drain(DRAIN));
             self.watch.event(What::Note, self.topology.host_name(host), "drains");
         }

@@ -11,6 +11,8 @@
 mod addresses;
 mod agenda;
 mod baseline;
+#[cfg(test)]
+mod broken;
 mod client;
 mod clock;
 mod door;
@@ -24,6 +26,7 @@ mod line;
 mod memory;
 mod network;
 mod node;
+mod orphans;
 mod packet;
 mod pause;
 mod people;

@@ -10,6 +10,8 @@ use super::door::SERVICES;
 use super::error::RunError;
 use super::hosts::Hosts;
 use super::node::{self as machine, Known, Neighbour};
+use super::orphans::Deaths;
+use super::registrations::Newest;
 use super::watch::Watch;
 use super::wire::Wire;
 use super::{gateway, identity};
@@ -35,12 +37,15 @@ impl Hosts {
             watch: watch.clone(),
             folders: folders()?,
             every_gateway: Vec::new(),
+            servers: BTreeMap::new(),
             services: Vec::new(),
             gateways: BTreeMap::new(),
             nodes: BTreeMap::new(),
             people: BTreeMap::new(),
             starts: BTreeMap::new(),
             drains: JoinSet::new(),
+            newest: Newest::default(),
+            deaths: Deaths::new(),
         };
         hosts.every_gateway = hosts.of(Role::Gateway);
         let mut known: BTreeMap<String, Known> = BTreeMap::new();
@@ -63,7 +68,9 @@ impl Hosts {
                 gateways.iter().map(|gateway| known[topology.host_name(*gateway)].clone()).collect();
             let name = topology.host_name(host);
             let key = machine::prepare(&hosts.folder(host), name, &gateways, said.transport)?;
-            bindings.insert(ServerId::new(name)?, key);
+            let server = ServerId::new(name)?;
+            hosts.servers.insert(host, server.clone());
+            bindings.insert(server, key);
         }
         hosts.introduce_neighbours(&bindings)?;
         for host in &hosts.every_gateway {

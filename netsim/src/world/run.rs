@@ -16,7 +16,7 @@ use super::memory::resident;
 use super::sample::Seen;
 use super::watch::Watch;
 use super::wire::Wire;
-use crate::outcome::{Cost, Outcome};
+use crate::outcome::{Cost, Outcome, storm};
 use crate::plan::{Plan, Topology};
 
 /// After the end of all hosts: longer than anything waits for an answer.
@@ -57,7 +57,12 @@ pub fn run_logged(
     })
 }
 
-fn run_here(plan: &Plan, seed: u64, logs: bool, look: impl FnMut(&mut Hosts)) -> Result<Logged, RunError> {
+pub(super) fn run_here(
+    plan: &Plan,
+    seed: u64,
+    logs: bool,
+    look: impl FnMut(&mut Hosts),
+) -> Result<Logged, RunError> {
     let _seeded = tunnel::chance::seed(seed);
     let idle = Arc::new(Idle::default());
     let parked = idle.clone();
@@ -85,7 +90,6 @@ async fn live(
     let mut hosts = Hosts::prepare(plan, &topology, &wire, &watch)?;
     let mut cost = Cost::default();
     happen(&mut hosts, &mut cost, look).await?;
-    hosts.judge_registrations();
     finish_open_streams(&hosts);
     hosts.kill_all();
     drop(hosts);
@@ -95,6 +99,9 @@ async fn live(
     cost.took = began.elapsed().as_secs_f64();
     let mut state = wire.state();
     let mut outcome = watch.outcome().clone();
+    for (at, detail) in storm::crowded(plan, &outcome) {
+        outcome.violated(at, "reconnects are spread", &detail);
+    }
     outcome.trace = state.trace.hash();
     outcome.packets = state.trace.packets.clone();
     Ok(Logged { outcome, cost, packets: state.trace.take_log() })
@@ -116,6 +123,7 @@ async fn happen(
     }
     while hosts.wire.now() < length {
         hosts.sample(&mut seen);
+        hosts.judge();
         cost.note(hosts.wire.now(), resident());
         look(hosts);
         sample += every;
@@ -126,6 +134,7 @@ async fn happen(
         tokio::time::sleep_until(sample).await;
     }
     hosts.sample(&mut seen);
+    hosts.judge();
     Ok(())
 }
 

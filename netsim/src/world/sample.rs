@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use node::status::GatewayStatus;
 
 use super::hosts::Hosts;
+use super::orphans::{Deaths, OUTLIVES};
 use crate::outcome::{Quantity, What};
 use crate::plan::HostId;
 
@@ -15,7 +16,18 @@ const DRAWN: usize = 200;
 pub(crate) type Seen = BTreeMap<HostId, usize>;
 
 impl Hosts {
-    pub(crate) fn sample(&self, seen: &mut Seen) {
+    /// What must hold at every moment.
+    pub(crate) fn judge(&mut self) {
+        let mut newest = std::mem::take(&mut self.newest);
+        let mut deaths = std::mem::replace(&mut self.deaths, Deaths::new());
+        let mut outcome = self.watch.outcome();
+        newest.judge(self, &mut outcome);
+        deaths.gateways(self, &mut outcome);
+        drop(outcome);
+        (self.newest, self.deaths) = (newest, deaths);
+    }
+
+    pub(crate) fn sample(&mut self, seen: &mut Seen) {
         let now = self.watch.now();
         let mut outcome = self.watch.outcome();
         let (mut connected, mut whole, mut streams) = (0, 0, 0);
@@ -37,6 +49,11 @@ impl Hosts {
                     let of = format!("{name} to {}", gateway.host);
                     outcome.sample(Quantity::Rtt, &of, now, rtt / 1000.0);
                 }
+            }
+            if status.lan.listen.is_none()
+                && let Some(detail) = self.deaths.node(*host, now, tunnels, status.streams)
+            {
+                outcome.violated(now, OUTLIVES, &format!("{name}: {detail}"));
             }
             let before = seen.insert(*host, tunnels).unwrap_or_default();
             if before != tunnels {

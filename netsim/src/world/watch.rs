@@ -1,17 +1,20 @@
 //! What the run will be judged by, filled in while it runs.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::wire::Wire;
-use crate::outcome::{Outcome, Violation, What};
-use crate::plan::Plan;
+use crate::outcome::{Outcome, What};
+use crate::plan::{HostId, Plan};
 
 #[derive(Debug)]
 pub(crate) struct Watch {
     wire: Arc<Wire>,
     outcome: Mutex<Outcome>,
+    /// Gateways that were told to go away, and were not started again.
+    drained: Mutex<BTreeSet<HostId>>,
     /// Of each work: streams that work now.
     working: Vec<AtomicUsize>,
 }
@@ -29,7 +32,12 @@ impl Drop for Working {
 impl Watch {
     pub(crate) fn new(plan: &Plan, seed: u64, wire: &Arc<Wire>) -> Arc<Self> {
         let working = plan.work.iter().map(|_| AtomicUsize::new(0)).collect();
-        Arc::new(Self { wire: wire.clone(), outcome: Mutex::new(Outcome::new(plan, seed)), working })
+        Arc::new(Self {
+            wire: wire.clone(),
+            outcome: Mutex::new(Outcome::new(plan, seed)),
+            drained: Mutex::default(),
+            working,
+        })
     }
 
     pub(crate) fn now(&self) -> Duration {
@@ -38,6 +46,20 @@ impl Watch {
 
     pub(crate) fn outcome(&self) -> MutexGuard<'_, Outcome> {
         self.outcome.lock().expect("no panic while held")
+    }
+
+    /// A gateway drains from now on, or not any more.
+    pub(crate) fn drains(&self, gateway: HostId, now: bool) {
+        let mut drained = self.drained.lock().expect("no panic while held");
+        if now {
+            drained.insert(gateway);
+        } else {
+            drained.remove(&gateway);
+        }
+    }
+
+    pub(crate) fn is_drained(&self, gateway: HostId) -> bool {
+        self.drained.lock().expect("no panic while held").contains(&gateway)
     }
 
     /// A stream of this work has begun to work.
@@ -52,9 +74,9 @@ impl Watch {
     }
 
     /// A node said hello to a gateway.
-    pub(crate) fn dialled(&self) {
+    pub(crate) fn dialled(&self, gateway: &str) {
         let now = self.now();
-        self.outcome().dial(now);
+        self.outcome().dial(now, gateway);
     }
 
     pub(crate) fn event(&self, what: What, host: &str, text: impl Into<String>) {
@@ -63,8 +85,7 @@ impl Watch {
     }
 
     pub(crate) fn violated(&self, invariant: &str, detail: &str) {
-        let violation =
-            Violation { at: self.now(), invariant: invariant.to_owned(), detail: detail.to_owned() };
-        self.outcome().violations.push(violation);
+        let now = self.now();
+        self.outcome().violated(now, invariant, detail);
     }
 }

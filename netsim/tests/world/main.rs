@@ -1,5 +1,6 @@
 //! The shipped code in simulated networks.
 
+mod scale;
 mod seeds;
 mod shipped;
 mod wide;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tunnel::{Close, Event, Refusal, Transport, Tunnel};
 
 use super::Order;
+use super::backoff::Row;
 use super::board::Board;
 use super::dial::NoTunnel;
 use super::dialling::{self, Dialling};
@@ -71,8 +72,7 @@ pub(super) struct Keeper {
     pub(super) stripes: Stripes,
     pub(super) wanted: usize,
     pub(super) probe: Option<Probe>,
-    /// In a row.
-    pub(super) failures: u32,
+    pub(super) row: Row,
     pub(super) retry_at: Option<Instant>,
     pub(super) refused: Option<Refused>,
     /// The last one known, for QUIC's head start.
@@ -99,7 +99,7 @@ impl Keeper {
             stripes,
             wanted: 1,
             probe: None,
-            failures: 0,
+            row: Row::default(),
             retry_at: None,
             refused: None,
             rtt: None,

@@ -24,6 +24,7 @@ impl Keeper {
             // The same for all tunnels of this machine.
             ADVICE.call_once(|| tracing::warn!("{advice}"));
         }
+        self.row.connected(Instant::now());
         self.retry_at = None;
         self.refused = None;
         self.serve(&tunnel);
@@ -93,8 +94,8 @@ impl Keeper {
     }
 
     fn back_off(&mut self) {
-        self.retry_at = Some(Instant::now() + backoff::delay(self.failures, tunnel::chance::random()));
-        self.failures = self.failures.saturating_add(1);
+        let now = Instant::now();
+        self.retry_at = Some(now + self.row.failed(now, tunnel::chance::random()));
     }
 
     /// A warning once, however often it comes again.
@@ -114,9 +115,6 @@ impl Keeper {
         self.end_orphans();
         if held.is_released() {
             return;
-        }
-        if held.since.elapsed() >= backoff::STABLE {
-            self.failures = 0;
         }
         match refusal::of_close(close.code).filter(|_| close.remote) {
             Some(code) => self.sent_away(Refusal { code, reason: close.reason.clone() }),
@@ -141,7 +139,7 @@ impl Keeper {
         }
         if self.live().any(|live| live.since > since) {
             // The gateway is there again already.
-            self.retry_at = Some(now + backoff::delay(0, tunnel::chance::random()));
+            self.retry_at = Some(now + backoff::delay(std::time::Duration::ZERO, tunnel::chance::random()));
             return;
         }
         self.back_off();
