@@ -57,7 +57,7 @@ nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that 
 	$(call say,three hosts: each process killed in turn)
 	cargo build --release --locked -p manager --example one-manager
 	cargo test --release --locked -p manager --test redundancy -- --ignored
-	$(call say,ten thousand simulated nodes and a gateway that dies: tens of minutes and 7 GB of memory (docs/scale.md))
+	$(call say,a thousand simulated nodes and a gateway that dies (docs/scale.md))
 	cargo build --release --locked -p fastx
 	MALLOC_MMAP_THRESHOLD_=131072 target/release/fastx sim scale --out target/sim-scale
 	$(call say,brokers and databases restarted and killed and stopped and cut off for a minute; all gone for ten)

@@ -27,9 +27,9 @@ pub const DEAD_AFTER: Duration = Duration::from_secs(45);
 /// How long a closing side tries to say why.
 pub const FAREWELL: Duration = Duration::from_secs(1);
 
-/// QUIC's keep-alive: half of the 20 s after which the hastiest NAT forgets, so that one may be lost (docs/simulation.md,
-/// "Values"). Pings come sooner; this is for the time before the first one, and between handshake and hello.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// QUIC's keep-alive. Every 10 s would do for a NAT that forgets after 20 s (docs/simulation.md, "Values"); so often an idle
+/// node hears soon that its gateway was restarted.
+pub const KEEP_ALIVE: Duration = Duration::from_millis(2500);
 
 /// Between two stateless resets on one socket. A gateway that was restarted owes one to each of its nodes' tunnels, and
 /// quinn's own 20 ms let 10,000 nodes wait until they gave the tunnel up; a reset is smaller than what it answers, so no

@@ -7,7 +7,7 @@ use super::absence::nodes;
 use crate::plan::{Plan, Topology};
 
 /// Of the tunnels that nodes want to one gateway, at most so many are dialled in one second after a fault: measured are
-/// 24 to 59 % (docs/simulation.md, "Values"), and it was 88 % when waits began at 200 ms and doubled.
+/// 30 to 59 % (docs/simulation.md, "Values"), and it was 88 % when waits began at 200 ms and doubled.
 const SHARE: f64 = 0.65;
 /// A node that carries streams keeps so many to each gateway, on a machine with one or two cores.
 const STRIPES: usize = 2;

@@ -6,7 +6,7 @@ use netsim::plan::{parse, shipped};
 #[test]
 fn two_hundred_nodes_outlive_a_gateway() {
     let whole = shipped("scale").expect("it is shipped").text;
-    let small = whole.replace("count = 10_000", "count = 200").replace("streams = 10", "streams = 2");
+    let small = whole.replace("count = 1_000", "count = 200").replace("streams = 10", "streams = 2");
     assert_ne!(whole, small);
     let plan = parse("scale".as_ref(), &small).expect("it is a plan");
     let run = netsim::run_logged(&plan, plan.seed, false, |_| {}).expect("it runs");

@@ -31,8 +31,10 @@ impl Row {
 
     /// How long to wait after a failure that came now. `roll` is in `0.0..1.0`.
     pub(crate) fn failed(&mut self, now: Instant, roll: f64) -> Duration {
-        if self.over.take().is_some_and(|over| over <= now) {
-            self.began = None;
+        if let Some(over) = self.over.take() {
+            self.began = Some(now);
+            // A gateway that was there for a moment only is asked a little later.
+            return delay(if over <= now { SHORT } else { 2 * SHORT }, roll);
         }
         let began = *self.began.get_or_insert(now);
         delay(now.saturating_duration_since(began), roll)
@@ -74,7 +76,8 @@ mod tests {
         assert_eq!(row.failed(start, 0.5), SHORT / 2);
         assert_eq!(row.failed(start + 8 * second, 0.5), 4 * second);
         row.connected(start + 10 * second);
-        assert_eq!(row.failed(start + 14 * second, 0.5), 7 * second, "it lived for 4 s only");
+        assert_eq!(row.failed(start + 14 * second, 0.5), SHORT, "it lived for 4 s only");
+        assert_eq!(row.failed(start + 18 * second, 0.5), 2 * second);
         row.connected(start + 20 * second);
         row.connected(start + 49 * second);
         assert_eq!(row.failed(start + 50 * second, 0.5), SHORT / 2, "the first one lived");
