@@ -7,12 +7,14 @@ use config::HostPort;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use node::gateways::{Choice, Gateway};
-use rustls_pki_types::ServerName;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tunnel::identity::{self, ALPN_TUNNEL};
 use tunnel::shard::Shards;
 use tunnel::{NodeKey, Trust};
@@ -38,7 +40,7 @@ async fn look_at(gateway: &Gateway, key: &NodeKey, shards: &Shards) -> GatewayFa
     let (tls, udp, ahead) = tokio::join!(
         bounded(tls(gateway, key, &trust)),
         bounded(udp(gateway, key, &trust, shards)),
-        bounded(clock(gateway, key)),
+        bounded(clock(gateway)),
     );
     let address = HostPort { host: gateway.host.clone(), port: gateway.port }.to_string();
     GatewayFacts {
@@ -57,17 +59,27 @@ async fn bounded<T>(look: impl Future<Output = Result<T, String>>) -> Result<T, 
 
 async fn tls(gateway: &Gateway, key: &NodeKey, trust: &Trust) -> Result<Duration, String> {
     let began = Instant::now();
-    connect(gateway, key, trust, ALPN_TUNNEL).await?;
+    let config = identity::client_config(key, trust, ALPN_TUNNEL).map_err(|error| error.to_string())?;
+    shake(gateway, config).await?;
     Ok(began.elapsed())
 }
 
-async fn connect(
-    gateway: &Gateway,
-    key: &NodeKey,
-    trust: &Trust,
-    alpn: &[u8],
-) -> Result<TlsStream<TcpStream>, String> {
-    let config = identity::client_config(key, trust, alpn).map_err(|error| error.to_string())?;
+/// Shows no key, as a browser does not: the gateway's web side takes none.
+fn browser(ca: &str) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    let builder =
+        ClientConfig::builder_with_provider(identity::provider()).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| error.to_string())?;
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+async fn shake(gateway: &Gateway, config: ClientConfig) -> Result<TlsStream<TcpStream>, String> {
     let name = ServerName::try_from(gateway.host.clone()).map_err(|error| error.to_string())?;
     let socket = TcpStream::connect((gateway.host.as_str(), gateway.port)).await;
     let socket = socket.map_err(|error| format!("TCP does not get there: {error}"))?;
@@ -87,9 +99,10 @@ async fn udp(gateway: &Gateway, key: &NodeKey, trust: &Trust, shards: &Shards) -
     Err(failed)
 }
 
-/// The `Date` of any answer; who it is does not matter for that.
-async fn clock(gateway: &Gateway, key: &NodeKey) -> Result<f64, String> {
-    let mut stream = connect(gateway, key, &Trust::Anybody, b"http/1.1").await?;
+/// The `Date` of any answer to a browser. One with another certificate than `ca` (by ACME) tells its clock to nobody.
+async fn clock(gateway: &Gateway) -> Result<f64, String> {
+    let config = browser(gateway.ca.as_deref().ok_or("nothing to check it with")?)?;
+    let mut stream = shake(gateway, config).await?;
     let before = Timestamp::now();
     let question = format!("HEAD / HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", gateway.host);
     stream.write_all(question.as_bytes()).await.map_err(|error| error.to_string())?;
