@@ -65,6 +65,12 @@ pub const WINDOW_SEND: u64 = 48 * 1024 * 1024;
 /// Largest UDP payload: ten segments of one GSO batch must fit into one datagram of 65,507 bytes, and quinn drops a
 /// batch that does not without a word.
 pub const MTU_MAX: u16 = 6500;
+/// On an interface that carries all that fits into IP, as loopback does: one packet is as large as a whole batch, so
+/// batches are off there.
+pub const MTU_WHOLE: u16 = 65_000;
+/// Tunnels of one shard that may have such packets; each keeps a send buffer for one. What comes beyond has
+/// [`MTU_INTERNET`], so that a thousand nodes on one machine cost no more than a thousand outside.
+pub const WHOLE_PLACES: usize = 16;
 /// On the internet: 1500 less IPv6 and UDP headers.
 pub const MTU_INTERNET: u16 = 1452;
 /// What every QUIC path must carry (RFC 9000 §14).

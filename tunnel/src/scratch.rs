@@ -5,17 +5,17 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::AsyncRead;
 
-/// One read takes at most this; larger reads do not raise throughput.
-pub const READ_MAX: usize = 128 * 1024;
+/// One read takes at most this, whatever is left of the slab: what a stream is cut into depends on nobody else.
+pub const READ_MAX: usize = 256 * 1024;
 
-/// What is left of a slab serves further reads down to this, so that a kept chunk does not pin much more than itself.
-const READ_MIN: usize = 32 * 1024;
+/// What several reads share. With one of 128 KiB for each, one stream took 1.2 times the processor time.
+const SLAB_SIZE: usize = 2 * READ_MAX;
 
 /// From here on a read is handed on as it lies in the slab; below, copying it out is cheaper than pinning the slab.
-const HAND_OVER: usize = 8 * 1024;
+const HAND_OVER: usize = 32 * 1024;
 
 thread_local! {
     static SLAB: RefCell<BytesMut> = RefCell::new(BytesMut::new());
@@ -25,11 +25,12 @@ thread_local! {
 pub fn poll_read<R: AsyncRead + Unpin>(reader: &mut R, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
     SLAB.with_borrow_mut(|slab| {
         slab.clear();
-        if slab.capacity() < READ_MIN {
+        if slab.capacity() < READ_MAX {
             // A fresh slab: the old one belongs to the chunks handed out of it.
-            *slab = BytesMut::with_capacity(READ_MAX);
+            *slab = BytesMut::with_capacity(SLAB_SIZE);
         }
-        let read = ready!(tokio_util::io::poll_read_buf(Pin::new(reader), cx, slab))?;
+        let room = &mut (&mut *slab).limit(READ_MAX);
+        let read = ready!(tokio_util::io::poll_read_buf(Pin::new(reader), cx, room))?;
         Poll::Ready(Ok(if read < HAND_OVER { Bytes::copy_from_slice(slab) } else { slab.split().freeze() }))
     })
 }

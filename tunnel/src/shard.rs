@@ -70,6 +70,7 @@ impl Shards {
 
     /// Starts `count` threads (at least one), named `NAME-shard-0` and so on.
     pub fn start(name: &str, count: usize) -> std::io::Result<Self> {
+        keep_large_blocks();
         let stop = CancellationToken::new();
         let shards =
             (0..count.max(1)).map(|index| start_one(name, index, stop.clone())).collect::<Result<_, _>>()?;
@@ -112,6 +113,16 @@ impl Shards {
         let id = Handle::try_current().ok()?.id();
         self.shards.iter().find(|shard| shard.handle.id() == id)
     }
+}
+
+/// Largest block that malloc is to take from what it has, rather than from the kernel page by page: four of the slabs
+/// that sockets are read into.
+const LARGE: usize = 2 * 1024 * 1024;
+
+/// glibc gives every block above a threshold back to the kernel at once, and the next one is made of fresh pages: a tenth
+/// of a receiver's time. Freeing one block raises the threshold to its size (mallopt(3), `M_MMAP_THRESHOLD`).
+fn keep_large_blocks() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE)));
 }
 
 fn start_one(name: &str, index: usize, stop: CancellationToken) -> std::io::Result<Shard> {

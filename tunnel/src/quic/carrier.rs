@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use quinn::{ConnectionError, VarInt};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::lanes::Lanes;
 use super::recv::Recv;
@@ -26,12 +27,21 @@ pub(crate) struct Carrier {
     lanes: Arc<Lanes>,
     /// Of a dialler's own socket.
     buffers: Option<BufferSizes>,
+    /// Of an acceptor: its place among those with the largest packets.
+    _place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Carrier {
     pub(super) fn new(connection: quinn::Connection, endpoint: quinn::Endpoint, granted: u32) -> Self {
         let lanes = Lanes::new(connection.clone());
-        Self { connection, _endpoint: endpoint, granted: Arc::new(granted.into()), lanes, buffers: None }
+        Self {
+            connection,
+            _endpoint: endpoint,
+            granted: Arc::new(granted.into()),
+            lanes,
+            buffers: None,
+            _place: None,
+        }
     }
 
     pub(super) fn with_buffers(self, buffers: BufferSizes) -> Self {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, ServerConfig, TokioRuntime};
 use rustls_pki_types::CertificateDer;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::carrier::Carrier;
@@ -109,6 +109,7 @@ fn server_config(
 
 async fn accept_loop(endpoint: Endpoint, config: ServerConfig, shard: Shard, nodes: mpsc::Sender<Pending>) {
     let half_open = Arc::new(AtomicUsize::new(0));
+    let whole = Arc::new(Semaphore::new(limits::WHOLE_PLACES));
     while let Some(incoming) = endpoint.accept().await {
         let open = half_open.load(Ordering::Relaxed);
         if open >= limits::HALF_OPEN_MAX {
@@ -122,11 +123,13 @@ async fn accept_loop(endpoint: Endpoint, config: ServerConfig, shard: Shard, nod
         }
         half_open.fetch_add(1, Ordering::Relaxed);
         let guard = HalfOpen(half_open.clone());
-        let (endpoint, config, nodes, home) =
-            (endpoint.clone(), config.clone(), nodes.clone(), shard.clone());
+        let (endpoint, config, nodes, home, whole) =
+            (endpoint.clone(), config.clone(), nodes.clone(), shard.clone(), whole.clone());
         tokio::spawn(async move {
             let remote = incoming.remote_address();
-            match tokio::time::timeout(limits::HANDSHAKE, welcome(incoming, endpoint, config, home)).await {
+            match tokio::time::timeout(limits::HANDSHAKE, welcome(incoming, endpoint, config, home, whole))
+                .await
+            {
                 Ok(Ok(pending)) => {
                     drop(guard);
                     // The gateway ends: nobody is there to decide.
@@ -152,18 +155,29 @@ async fn welcome(
     endpoint: Endpoint,
     mut config: ServerConfig,
     home: Shard,
+    whole: Arc<Semaphore>,
 ) -> Result<Pending, String> {
     let remote = incoming.remote_address();
-    config.transport_config(settings::transport(Role::Acceptor, home.network().payload_bound(remote)));
+    let (payload, place) = payload(home.network().payload_bound(remote), whole);
+    config.transport_config(settings::transport(Role::Acceptor, payload));
     let connecting = incoming.accept_with(Arc::new(config)).map_err(|error| error.to_string())?;
     let connection = connecting.await.map_err(|error| error.to_string())?;
     let key = peer_key(&connection).ok_or("the peer showed no key")?;
     let (writer, reader) = connection.accept_bi().await.map_err(|error| error.to_string())?;
     let mut control = ControlHalves { reader: Box::new(reader), writer: Box::new(writer) };
     let hello = Pending::read_hello(&mut control).await.map_err(|error| error.to_string())?;
-    let carrier = crate::carrier::Carrier::Quic(Carrier::new(connection, endpoint, limits::STREAMS_TO_NODE));
+    let carrier = Carrier::new(connection, endpoint, limits::STREAMS_TO_NODE).with_place(place);
+    let carrier = crate::carrier::Carrier::Quic(carrier);
     let tunnel_id = crate::wire::TraceId::random().to_string();
     Ok(Pending { hello, key, remote, transport: Transport::Quic, tunnel_id, home, carrier, control })
+}
+
+/// Largest UDP payload for a path whose interface allows `bound`, and the place that it takes.
+fn payload(bound: u16, whole: Arc<Semaphore>) -> (u16, Option<OwnedSemaphorePermit>) {
+    if bound <= limits::MTU_MAX {
+        return (bound, None);
+    }
+    whole.try_acquire_owned().map_or((limits::MTU_INTERNET, None), |place| (bound, Some(place)))
 }
 
 fn peer_key(connection: &quinn::Connection) -> Option<Fingerprint> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, TransportConfig, VarInt};
+use quinn::{AckFrequencyConfig, EndpointConfig, IdleTimeout, MtuDiscoveryConfig, TransportConfig};
 
 use super::congestion::Factory;
 use super::steer::ShardIds;
@@ -24,7 +24,8 @@ pub(super) fn config(role: Role, payload: u16) -> TransportConfig {
     let mut discovery = MtuDiscoveryConfig::default();
     discovery.upper_bound(payload.max(limits::MTU_MIN)).minimum_change(20);
     let mut acks = AckFrequencyConfig::default();
-    acks.ack_eliciting_threshold(VarInt::from_u32(10)).max_ack_delay(Some(Duration::from_millis(10)));
+    let threshold: u32 = if payload > limits::MTU_MAX { 4 } else { 10 };
+    acks.ack_eliciting_threshold(threshold.into()).max_ack_delay(Some(Duration::from_millis(10)));
     let congestion = Factory { initial: 32 * u64::from(limits::MTU_MIN) };
     config
         .max_concurrent_bidi_streams(granted.into())
@@ -37,6 +38,7 @@ pub(super) fn config(role: Role, payload: u16) -> TransportConfig {
         .initial_rtt(Duration::from_millis(100))
         .initial_mtu(limits::MTU_MIN)
         .min_mtu(limits::MTU_MIN)
+        .enable_segmentation_offload(payload <= limits::MTU_MAX)
         .mtu_discovery_config(Some(discovery))
         .ack_frequency_config(Some(acks))
         .congestion_controller_factory(Arc::new(congestion))
@@ -49,7 +51,7 @@ pub(super) fn config(role: Role, payload: u16) -> TransportConfig {
 pub(super) fn endpoint(index: usize, count: usize, reset_key: &[u8; 64]) -> EndpointConfig {
     let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, reset_key);
     let mut config = EndpointConfig::new(Arc::new(key));
-    config.max_udp_payload_size(limits::MTU_MAX).expect("above 1200");
+    config.max_udp_payload_size(limits::MTU_WHOLE).expect("above 1200");
     config.min_reset_interval(limits::RESETS_APART);
     config.rng_seed(Some(chance::random()));
     config.cid_generator(move || Box::new(ShardIds { index, count }));
