@@ -9,10 +9,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::AsyncRead;
 
 /// One read takes at most this, whatever is left of the slab: what a stream is cut into depends on nobody else.
-pub const READ_MAX: usize = 256 * 1024;
+pub const READ_MAX: usize = 128 * 1024;
 
 /// What several reads share. With one of 128 KiB for each, one stream took 1.2 times the processor time.
-const SLAB_SIZE: usize = 2 * READ_MAX;
+const SLAB_SIZE: usize = 4 * READ_MAX;
 
 /// From here on a read is handed on as it lies in the slab; below, copying it out is cheaper than pinning the slab.
 const HAND_OVER: usize = 32 * 1024;

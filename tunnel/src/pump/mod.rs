@@ -111,8 +111,8 @@ enum Phase {
     Ended,
 }
 
-/// A direction reads, or hands on, at most this often before others get their turn: 1 MiB.
-const TURNS: usize = 8;
+/// A direction moves at most this many chunks before others get their turn.
+const TURNS: usize = 16;
 
 /// Socket to stream.
 struct Up<R> {
