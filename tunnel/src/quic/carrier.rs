@@ -44,6 +44,10 @@ impl Carrier {
         }
     }
 
+    pub(super) fn with_place(self, place: Option<OwnedSemaphorePermit>) -> Self {
+        Self { _place: place.map(Arc::new), ..self }
+    }
+
     pub(super) fn with_buffers(self, buffers: BufferSizes) -> Self {
         Self { buffers: Some(buffers), ..self }
     }
