@@ -22,6 +22,9 @@ use crate::settings::Settings;
 use crate::status::Status;
 use crate::table::{Handler, Table};
 
+/// The links cut so much after the deadline, because what is cut is counted first.
+const COUNTED: Duration = Duration::from_millis(100);
+
 /// How to start a node.
 pub struct Options {
     pub dirs: Dirs,
@@ -123,8 +126,12 @@ impl Node {
         core.desk.drain();
         let ends = tokio::time::Instant::now() + deadline;
         // The links stay in their list: whoever asks meanwhile sees them leave.
-        let leave: Vec<_> =
-            core.running().links.iter().map(|link| link.retire(deadline, "this node goes away")).collect();
+        let leave: Vec<_> = core
+            .running()
+            .links
+            .iter()
+            .map(|link| link.retire(deadline + COUNTED, "this node goes away"))
+            .collect();
         let count = async {
             let _in_time = tokio::time::timeout_at(ends, core.desk.drained()).await;
             core.desk.open_streams()
