@@ -47,7 +47,7 @@ pub(crate) struct Start {
     pub identity: Identity,
     /// Counts the starts; persisted before any gateway hears of it.
     pub generation: u64,
-    _lock: File,
+    lock: File,
 }
 
 impl Start {
@@ -55,7 +55,14 @@ impl Start {
         let identity = Identity::load_or_make(dirs)?;
         let lock = lock(&dirs.local("node.lock"))?;
         let generation = next_generation(&dirs.local("generation"))?;
-        Ok(Self { identity, generation, _lock: lock })
+        Ok(Self { identity, generation, lock })
+    }
+}
+
+impl Drop for Start {
+    /// Unlocked by name: a child between its fork and its exec still has the file open, and would keep the lock.
+    fn drop(&mut self) {
+        let _unlocked = self.lock.unlock();
     }
 }
 
@@ -141,8 +148,10 @@ mod tests {
         let first = Start::begin(&dirs).unwrap();
         let (id, key) = (first.identity.server_id.clone(), first.identity.key.fingerprint());
         assert_eq!(first.generation, 1);
+        let of_a_child = first.lock.try_clone().unwrap();
         drop(first);
         let second = Start::begin(&dirs).unwrap();
+        drop(of_a_child);
         assert_eq!((second.identity.server_id.clone(), second.generation), (id, 2));
         assert_eq!(second.identity.key.fingerprint(), key);
         let mode = std::fs::metadata(dirs.local("node.key")).unwrap().permissions().mode();

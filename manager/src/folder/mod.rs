@@ -22,8 +22,10 @@ use jiff::Timestamp;
 use tokio::sync::broadcast;
 
 mod disk;
+mod lock;
 
 pub(crate) use disk::{Disk, Written};
+pub(crate) use lock::Lock;
 
 /// All of them are in memory: at 4 KiB each, 400 MiB.
 const MAX_DOCUMENTS: usize = 100_000;
@@ -51,14 +53,7 @@ struct Inner {
     writing: Mutex<()>,
     changes: broadcast::Sender<Change>,
     damaged: Vec<PathBuf>,
-    lock: File,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // Closing is not enough: a child that is being started has the same file open until it runs its program.
-        let _unlocked = rustix::fs::flock(&self.lock, rustix::fs::FlockOperation::Unlock);
-    }
+    _lock: Lock,
 }
 
 impl Folder {
@@ -67,12 +62,11 @@ impl Folder {
         let failed = |source| OpenError::Read { path: path.to_owned(), source };
         let disk = Disk::new(path).map_err(failed)?;
         let lock = File::create(path.join(".lock")).map_err(failed)?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_taken| OpenError::InUse(path.to_owned()))?;
+        let lock = Lock::take(lock).ok_or_else(|| OpenError::InUse(path.to_owned()))?;
         let (documents, damaged) = disk.load().map_err(failed)?;
         let (changes, _) = broadcast::channel(MAX_WAITING);
         let (documents, writing) = (Mutex::new(documents), Mutex::default());
-        Ok(Self(Arc::new(Inner { disk, documents, writing, changes, damaged, lock })))
+        Ok(Self(Arc::new(Inner { disk, documents, writing, changes, damaged, _lock: lock })))
     }
 
     /// Files that were damaged when the store was opened, where they were put.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::origin::{self, Provenance};
 use super::{TransferError, known, original};
-use crate::folder::Written;
+use crate::folder::{Lock, Written};
 
 /// A document in a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,11 +107,11 @@ pub(super) fn check(collection: &Name, id: &Name, body: &Value) -> Result<(), St
 }
 
 /// Keeps every other process from opening the folder as its store, if it is one.
-pub(super) fn hold(folder: &Path) -> Result<Option<File>, TransferError> {
+pub(super) fn hold(folder: &Path) -> Result<Option<Lock>, TransferError> {
     match File::open(folder.join(".lock")) {
-        Ok(lock) => match rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(lock)),
-            Err(_taken) => Err(TransferError::InUse(folder.to_owned())),
+        Ok(file) => match Lock::take(file) {
+            Some(lock) => Ok(Some(lock)),
+            None => Err(TransferError::InUse(folder.to_owned())),
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(TransferError::Folder { path: folder.to_owned(), source }),

@@ -2,10 +2,12 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
+/// Written by another process: what this one has open for writing is also open in the children that other tests start at
+/// the same time, and the kernel runs no file that somebody has open for writing (`ETXTBSY`).
 fn script(folder: &Path, name: &str, text: &str) {
-    let path = folder.join(name);
-    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut write = std::process::Command::new("sh");
+    write.args(["-c", r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#, "sh", text]);
+    assert!(write.arg(folder.join(name)).status().unwrap().success());
 }
 
 /// A folder that the user `nobody` can enter.
