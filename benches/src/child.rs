@@ -56,14 +56,18 @@ impl Guarded {
     /// Waits until it has written `words`; fails when it ends or `limit` passes first.
     pub(crate) fn await_output(&mut self, words: &str, limit: Duration) -> Result<()> {
         let deadline = Instant::now() + limit;
-        while !self.output().contains(words) {
-            self.check()?;
+        loop {
+            // Its last words come before its end.
+            let runs = self.check();
+            if self.output().contains(words) {
+                return Ok(());
+            }
+            runs?;
             if Instant::now() > deadline {
                 bail!("{} never said {words:?}: {}", self.log.display(), tail(&self.output()));
             }
             thread::sleep(Duration::from_millis(20));
         }
-        Ok(())
     }
 
     /// Fails, with the end of its log, when the process has ended by itself.

@@ -2,6 +2,7 @@
 
 mod child;
 mod clients;
+mod cluster;
 mod figure;
 mod idle;
 mod impair;
@@ -63,6 +64,8 @@ enum Act {
     Impair(impair::Arguments),
     /// Measure how ours over QUIC and kernel Cubic share one queue
     Share(impair::share::Arguments),
+    /// Measure what a cluster of many servers costs its manager and its broker
+    Cluster(cluster::Arguments),
     /// Rewrite the part of README.md that `impair` writes from its kept results
     RenderImpair {
         #[arg(default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/results/impair.json"))]
@@ -89,6 +92,10 @@ fn main() -> Result<()> {
         }
         Act::Impair(arguments) => impair::run(room, &arguments),
         Act::Share(arguments) => impair::share::run(room, &arguments),
+        Act::Cluster(arguments) => {
+            raise_descriptor_limit()?;
+            cluster::run(room, &arguments)
+        }
         Act::RenderImpair { results } => impair::render(room, &results),
         Act::Render { results } => readme::write(room, &Results::load(&results)?),
     }

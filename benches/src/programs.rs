@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 /// Peers that come from crates.io: program, crate, version.
 const PEERS: [(&str, &str, &str); 3] =
     [("rathole", "rathole", "0.5.0"), ("bore", "bore-cli", "0.6.0"), ("dumbpipe", "dumbpipe", "0.40.1")];
-const OURS: [&str; 3] = ["fastx-gateway", "fastx", "idle_nodes"];
-const OTHERS: [&str; 9] =
-    ["ssh", "sshd", "ssh-keygen", "haproxy", "nginx", "iperf3", "sockperf", "wrk", "ip"];
+const OURS: [&str; 4] = ["fastx-gateway", "fastx", "idle_nodes", "members"];
+const OTHERS: [&str; 10] =
+    ["ssh", "sshd", "ssh-keygen", "haproxy", "nginx", "iperf3", "sockperf", "wrk", "ip", "nats-server"];
 
 /// Where each program is; a missing one keeps the reason.
 #[derive(Debug)]
@@ -85,9 +85,10 @@ fn ask_version(program: &Path, arguments: &[&str]) -> Result<String> {
         .with_context(|| format!("{} printed no version", program.display()))
 }
 
-/// The first word like `1.2.3`, `name/1.2` or `Name_9.2p1`; a timestamp is none.
+/// The first word like `1.2.3`, `v1.2`, `name/1.2` or `Name_9.2p1`; a timestamp is none.
 fn parse_version(text: &str) -> Option<String> {
     let words = text.split_whitespace().map(|word| word.rsplit(['/', '_']).next().unwrap_or(word));
+    let words = words.map(|word| word.trim_start_matches('v'));
     let is_version = |word: &&str| {
         word.starts_with(|first: char| first.is_ascii_digit()) && word.contains('.') && !word.contains(':')
     };
@@ -110,6 +111,7 @@ mod tests {
             ("nginx version: nginx/1.22.1", "1.22.1"),
             ("wrk debian/4.1.0-3+b2 [epoll]", "4.1.0-3+b2"),
             ("sockperf, version 3.7-no.git", "3.7-no.git"),
+            ("nats-server: v2.9.10", "2.9.10"),
         ];
         for (text, version) in printed {
             assert_eq!(parse_version(text).as_deref(), Some(version));
