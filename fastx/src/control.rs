@@ -41,8 +41,8 @@ impl Control {
                 (plane, Some(own))
             }
         };
-        let member = Member::start(node, displays, &plane);
         let settings = follow(&plane, dirs);
+        let member = Member::start(node, displays, &plane, &settings);
         node.add_routes(routes(&plane, &settings).merge(member.routes()));
         Ok(Self { settings, _own: own, member })
     }

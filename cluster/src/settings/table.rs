@@ -45,6 +45,41 @@ pub const SETTINGS: &[TableEntry] = &[
         scopes: BOTH,
         what: "What a service logs, unless `LOGLEVEL`, `FX_LOG` or `fastx log level` says it.",
     },
+    TableEntry {
+        key: "metricsInterval",
+        kind: Kind::Time { least: Duration::from_secs(1), most: Duration::from_secs(24 * 3600) },
+        default: "10s",
+        scopes: BOTH,
+        what: "From the end of one run of the commands in `metrics.d` to the next.",
+    },
+    TableEntry {
+        key: "metricsTimeout",
+        kind: Kind::Time { least: Duration::from_secs(1), most: Duration::from_secs(3600) },
+        default: "5s",
+        scopes: BOTH,
+        what: "How long a command in `metrics.d` may take before it is killed.",
+    },
+    TableEntry {
+        key: "newLogins",
+        kind: Kind::Switch,
+        default: "true",
+        scopes: BOTH,
+        what: "Whether people may log in. `fastx server allow --logins no` refuses it too, for one server.",
+    },
+    TableEntry {
+        key: "newSessions",
+        kind: Kind::Switch,
+        default: "true",
+        scopes: BOTH,
+        what: "Whether new sessions may start. `fastx server allow --sessions no` and `drain` refuse it too.",
+    },
+    TableEntry {
+        key: "updateInterval",
+        kind: Kind::Time { least: Duration::from_secs(1), most: Duration::from_secs(3600) },
+        default: "10s",
+        scopes: BOTH,
+        what: "How often a server says what it is; what changes is said at once, and that it is there every 10 s.",
+    },
 ];
 
 /// The values that count, in their types. The names of the fields are those of the table.
@@ -55,6 +90,14 @@ pub struct Values {
     pub drain_time: Duration,
     pub history_length: usize,
     pub log_level: LogLevel,
+    #[serde(with = "config::duration")]
+    pub metrics_interval: Duration,
+    #[serde(with = "config::duration")]
+    pub metrics_timeout: Duration,
+    pub new_logins: bool,
+    pub new_sessions: bool,
+    #[serde(with = "config::duration")]
+    pub update_interval: Duration,
 }
 
 /// How grave something must be to be logged.

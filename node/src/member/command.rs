@@ -8,7 +8,6 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
-const PATIENCE: Duration = Duration::from_secs(5);
 /// From SIGKILL to the end, unless the kernel holds it.
 const DYING: Duration = Duration::from_millis(500);
 /// The longest output.
@@ -32,8 +31,9 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// `command` gets a process group of its own, an environment with a `PATH` only, and no input.
-    pub(super) async fn run(&mut self, mut command: Command) -> Outcome {
+    /// `command` gets a process group of its own, an environment with a `PATH` only, and no input; after `patience` it
+    /// is killed.
+    pub(super) async fn run(&mut self, mut command: Command, patience: Duration) -> Outcome {
         if self.stuck.as_ref().is_some_and(|stuck| !stuck.is_finished()) {
             return Outcome::Failed("the run before was killed and has not ended yet".into());
         }
@@ -50,7 +50,7 @@ impl Slot {
             Err(error) => return Outcome::Failed(format!("cannot be started: {error}")),
         };
         let Some(group) = Group::of(&child) else { return Outcome::Failed("cannot be watched".into()) };
-        if let Ok(outcome) = tokio::time::timeout(PATIENCE, finish(&mut child, &group)).await {
+        if let Ok(outcome) = tokio::time::timeout(patience, finish(&mut child, &group)).await {
             group.forget();
             return outcome;
         }
@@ -59,7 +59,7 @@ impl Slot {
             self.stuck = Some(tokio::spawn(async move { drop(child.wait().await) }));
         }
         group.forget();
-        Outcome::Failed(format!("did not end within {PATIENCE:?}, and was killed"))
+        Outcome::Failed(format!("did not end within {patience:?}, and was killed"))
     }
 }
 

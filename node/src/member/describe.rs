@@ -36,7 +36,7 @@ impl Describer {
 
     /// All but what the machine says: cheap enough for every second.
     pub(super) async fn news(&self) -> Server {
-        let Shared { core, displays, static_data, duty, metrics } = &*self.shared;
+        let Shared { core, displays, static_data, duty, metrics, settings } = &*self.shared;
         let mut server = Server::named(&self.me);
         // A folder that cannot be read has no sessions that could be reached.
         let displays = displays.list().await.unwrap_or_default();
@@ -53,7 +53,9 @@ impl Describer {
         let duty = *duty.borrow();
         server.draining = duty.draining || status.draining;
         server.allows = duty.allows();
-        server.allows.sessions &= !server.draining;
+        let settings = settings.now();
+        server.allows.logins &= settings.values.new_logins;
+        server.allows.sessions &= settings.values.new_sessions && !server.draining;
         server
     }
 }

@@ -1,23 +1,22 @@
-//! `metrics.d`: commands of the administrator, run every 10 s; what they write is JSON and goes into the server object.
+//! `metrics.d`: commands of the administrator, run again and again; what they write is JSON and goes into the server object.
 //!
 //! Each command's value has the name of its file without what follows the first dot: `licences.py` is `licences`. A
 //! command runs as `nobody` when the node runs as root, else as the node's own user.
 
+use cluster::server::MAX_METRICS;
+use cluster::settings::Settings;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use cluster::server::MAX_METRICS;
-use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::command::{Outcome, Slot};
 
-const RUN_EVERY: Duration = Duration::from_secs(10);
-/// Commands of one server; each costs processes every ten seconds.
+/// Commands of one server; each costs processes in every round.
 const MOST: usize = 32;
 /// Debian's and Red Hat's, unless /etc/passwd says otherwise.
 const NOBODY: (u32, u32) = (65534, 65534);
@@ -30,16 +29,16 @@ pub(super) struct Metrics {
 }
 
 /// Runs the commands of `folder` for ever; `said` has what they said last.
-pub(super) async fn run(folder: PathBuf, said: watch::Sender<Metrics>) {
+pub(super) async fn run(folder: PathBuf, settings: Settings, said: watch::Sender<Metrics>) {
     let mut slots: BTreeMap<String, Slot> = BTreeMap::new();
     loop {
         let (commands, mut metrics) = look(&folder);
         slots.retain(|name, _| commands.iter().any(|(other, _)| other == name));
-        let mut running = JoinSet::new();
+        let (mut running, patience) = (JoinSet::new(), settings.now().values.metrics_timeout);
         for (name, path) in commands {
             let mut slot = slots.remove(&name).unwrap_or_default();
             running.spawn(async move {
-                let outcome = slot.run(unprivileged(&path)).await;
+                let outcome = slot.run(unprivileged(&path), patience).await;
                 (name, slot, outcome)
             });
         }
@@ -53,7 +52,20 @@ pub(super) async fn run(folder: PathBuf, said: watch::Sender<Metrics>) {
             }
         }
         tell(&said, metrics);
-        tokio::time::sleep(RUN_EVERY).await;
+        pause(&settings).await;
+    }
+}
+
+/// Until the next round, which comes as soon as the interval says, also when that changes meanwhile.
+async fn pause(settings: &Settings) {
+    let (ended, mut changes) = (Instant::now(), settings.watch());
+    loop {
+        let interval = changes.borrow_and_update().values.metrics_interval;
+        tokio::select! {
+            biased;
+            Ok(()) = changes.changed() => {}
+            () = tokio::time::sleep_until(ended + interval) => return,
+        }
     }
 }
 

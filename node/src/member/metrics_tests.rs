@@ -1,4 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use cluster::{ControlPlane, Name};
 
 use super::*;
 
@@ -20,7 +23,9 @@ fn folder() -> tempfile::TempDir {
 /// What the commands of `folder` say in one round.
 async fn round(folder: &Path) -> Metrics {
     let (said, mut heard) = watch::channel(Metrics::default());
-    let running = tokio::spawn(run(folder.into(), said));
+    let plane = ControlPlane::standalone(Name::new("here").unwrap());
+    let settings = Settings::start(&plane, folder.join(".settings.json"));
+    let running = tokio::spawn(run(folder.into(), settings, said));
     let changed = tokio::time::timeout(Duration::from_secs(60), heard.changed()).await;
     changed.expect("a round ends").unwrap();
     running.abort();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! describe   the server object, from: machine (/proc, /sys, nvidia-smi), displays, gateways,
-//! static_data, metrics (metrics.d), duty (what an administrator wants)
+//! static_data, metrics (metrics.d), duty (what an administrator wants), settings
 //! publish    says it                                    routes   what the command line asks about it
 //! ```
 //! Nothing here is on the way of a session.
@@ -22,6 +22,7 @@ use axum::Router;
 use cluster::ControlPlane;
 use cluster::membership::Announcer;
 use cluster::server::{Duty, Server};
+use cluster::settings::Settings;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -50,25 +51,29 @@ struct Shared {
     static_data: StaticData,
     duty: watch::Receiver<Duty>,
     metrics: watch::Receiver<Metrics>,
+    settings: Settings,
 }
 
 impl Member {
     /// Does not wait for anybody.
-    pub fn start(node: &Node, displays: Displays, plane: &ControlPlane) -> Self {
+    pub fn start(node: &Node, displays: Displays, plane: &ControlPlane, settings: &Settings) -> Self {
         let core = node.core();
         let path = core.dirs.local("duty.json");
         let (duty, wanted) = watch::channel(duty::kept(&path));
         let (said, metrics) = watch::channel(Metrics::default());
         let static_data = StaticData::new(&core.dirs.local("static-data.json"));
         let folder = core.dirs.config("metrics.d");
-        let shared = Arc::new(Shared { core, displays, static_data, duty: wanted, metrics });
+        let settings = settings.clone();
+        let shared =
+            Shared { core, displays, static_data, duty: wanted, metrics, settings: settings.clone() };
+        let shared = Arc::new(shared);
         let announcer =
             Announcer::start(Arc::clone(&plane.transporter), plane.subjects.clone(), plane.me.clone());
         let (announcer, changed) = (Arc::new(announcer), Arc::new(Notify::new()));
         let (describes, last) = watch::channel(Server::named(&plane.me));
         let describer = Arc::new(Describer::new(Arc::clone(&shared), plane.me.clone()));
         let publish = publish::publish(
-            plane.clone(),
+            (plane.clone(), settings.clone()),
             describer,
             Arc::clone(&announcer),
             Arc::clone(&changed),
@@ -76,10 +81,11 @@ impl Member {
         );
         let tasks = vec![
             tokio::spawn(publish),
-            tokio::spawn(metrics::run(folder, said)),
+            tokio::spawn(metrics::run(folder, settings.clone(), said)),
             tokio::spawn(duty::follow(plane.clone(), path, duty)),
             tokio::spawn(notify(shared.duty.clone(), Arc::clone(&changed))),
             tokio::spawn(notify(shared.metrics.clone(), Arc::clone(&changed))),
+            tokio::spawn(notify(settings.watch(), Arc::clone(&changed))),
         ];
         let tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
         Self { shared, announcer, changed, last, tasks }

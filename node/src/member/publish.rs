@@ -1,10 +1,11 @@
-//! Says what this server is: every 10 s, at once when something changed, and when somebody calls the roll.
+//! Says what this server is: again and again (setting `updateInterval`), at once when something changed, and when somebody calls the roll.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use cluster::membership::{Announcer, BEAT_EVERY};
+use cluster::membership::Announcer;
 use cluster::server::Server;
+use cluster::settings::Settings;
 use cluster::transporter::{Event, Link, Subscription};
 use cluster::{ControlPlane, Pattern};
 use tokio::sync::{Notify, watch};
@@ -19,7 +20,7 @@ const SPREAD: Duration = Duration::from_secs(1);
 
 /// For ever. `changed` says that there is something to look at now.
 pub(super) async fn publish(
-    plane: ControlPlane,
+    (plane, settings): (ControlPlane, Settings),
     describer: Arc<Describer>,
     announcer: Arc<Announcer>,
     changed: Arc<Notify>,
@@ -33,7 +34,7 @@ pub(super) async fn publish(
         say(&plane, &server).await;
         last.send_replace(server);
         let told = last.borrow().clone();
-        wait(&describer, &told, &mut roll_calls, &mut link, &changed).await;
+        wait(&describer, &told, (&mut roll_calls, &mut link), (&changed, &settings)).await;
     }
 }
 
@@ -49,14 +50,14 @@ async fn say(plane: &ControlPlane, server: &Server) {
 async fn wait(
     describer: &Describer,
     told: &Server,
-    roll_calls: &mut Subscription,
-    link: &mut watch::Receiver<Link>,
-    changed: &Notify,
+    (roll_calls, link): (&mut Subscription, &mut watch::Receiver<Link>),
+    (changed, settings): (&Notify, &Settings),
 ) {
-    let next = Instant::now() + BEAT_EVERY;
+    let said = Instant::now();
     // What happens until then is not said yet.
     let _was = link.borrow_and_update().is_up();
     loop {
+        let next = said + settings.now().values.update_interval;
         tokio::select! {
             biased;
             () = changed.notified() => {}

@@ -1,6 +1,7 @@
 //! Graphics processors: NVIDIA's by nvidia-smi, AMD's by the kernel's amdgpu driver in /sys.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cluster::server::Gpu;
 use tokio::process::Command;
@@ -9,6 +10,7 @@ use super::tenth;
 use crate::member::command::{Outcome, Slot};
 
 const MOST: usize = 32;
+const PATIENCE: Duration = Duration::from_secs(5);
 const QUERY: &str = "--query-gpu=name,utilization.gpu,memory.total,memory.used,temperature.gpu";
 
 #[derive(Debug)]
@@ -31,7 +33,7 @@ impl Gpus {
         if let Some((program, slot)) = &mut self.nvidia_smi {
             let mut command = Command::new(program);
             command.args([QUERY, "--format=csv,noheader,nounits"]);
-            if let Outcome::Done(text) = slot.run(command).await {
+            if let Outcome::Done(text) = slot.run(command, PATIENCE).await {
                 gpus.extend(nvidia(&String::from_utf8_lossy(&text)));
             }
         }
