@@ -101,6 +101,13 @@ impl Core {
         }
     }
 
+    /// Tells all gateways whether new streams are to go elsewhere.
+    pub(crate) fn rest(&self, resting: bool) {
+        if self.desk.set_resting(resting) != resting {
+            self.running().links.iter().for_each(Link::announce);
+        }
+    }
+
     pub(crate) fn status(&self) -> Status {
         let running = self.running();
         let Me { start, started, version, .. } = &*self.me;

@@ -21,6 +21,7 @@ pub(crate) struct Desk {
     streams: TaskTracker,
     places: Arc<Semaphore>,
     draining: AtomicBool,
+    resting: AtomicBool,
     ways: Ways,
 }
 
@@ -32,6 +33,7 @@ impl Desk {
             streams: TaskTracker::new(),
             places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             draining: AtomicBool::new(false),
+            resting: AtomicBool::new(false),
             ways,
         }
     }
@@ -55,6 +57,17 @@ impl Desk {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether an administrator takes this node out of service: gateways are asked to lead new streams elsewhere, and
+    /// what comes all the same is served.
+    pub(crate) fn is_resting(&self) -> bool {
+        self.resting.load(Ordering::Relaxed)
+    }
+
+    /// Returns what it was.
+    pub(crate) fn set_resting(&self, resting: bool) -> bool {
+        self.resting.swap(resting, Ordering::Relaxed)
     }
 
     /// Refuses new streams from now on.

@@ -131,7 +131,9 @@ impl Arrivals {
                     tracing::info!(server = %id, tunnel = tunnel.id(), ?deadline, reason, "node drains");
                     registered.drain();
                 }
-                Event::Update { services, reach } => registered.update(services, reach),
+                Event::Update { services, reach, resting } => {
+                    registered.update(services, reach, resting);
+                }
             }
         };
         let removed = registered.end();

@@ -102,8 +102,8 @@ impl Registered {
         self.nodes.change(|registry| registry.drain(&self.id, &self.tunnel));
     }
 
-    pub fn update(&self, services: Vec<String>, reach: Vec<ServerId>) {
-        self.nodes.change(|registry| registry.update(&self.id, &self.tunnel, services, reach));
+    pub fn update(&self, services: Vec<String>, reach: Vec<ServerId>, resting: bool) {
+        self.nodes.change(|registry| registry.update(&self.id, &self.tunnel, services, reach, resting));
     }
 
     /// Ends the registration and says whether the server is unreachable now.

@@ -168,7 +168,7 @@ fn node(server: &Server<tunnel::Tunnel>, binding: &Binding, book: &Book) -> Node
 fn state(server: &Server<tunnel::Tunnel>) -> State {
     let is_heard = |entry: &Entry<tunnel::Tunnel>| entry.is_usable() && !entry.link.is_doubtful();
     if server.tunnels.iter().any(is_heard) {
-        State::Connected
+        if server.resting { State::Draining } else { State::Connected }
     } else if server.is_healthy() {
         State::Doubtful
     } else if server.tunnels.iter().any(|entry| entry.draining) {

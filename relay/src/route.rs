@@ -1,7 +1,8 @@
 //! Which server, and which way to it: pure choices over one snapshot.
 //!
 //! The server's own tunnel comes first; then a node that says it can reach the server. Of several tunnels the one with
-//! the fewest open streams is taken, of several servers likewise.
+//! the fewest open streams is taken, of several servers likewise, and one that rests (it is taken out of service) only
+//! where it is named, or the client was before, or nobody else is there.
 
 use std::sync::Arc;
 
@@ -89,7 +90,7 @@ fn to_server<L: Link>(
     let relays = snapshot.relays(id).iter().filter(|relay| relay.id != *id);
     let relayed = relays
         .filter_map(|relay| own(relay, tried, here).map(|link| (relay, link)))
-        .min_by_key(|(relay, link)| (link.is_doubtful(), relay.open_streams()))
+        .min_by_key(|(relay, link)| (link.is_doubtful(), relay.resting, relay.open_streams()))
         .map(|(relay, link)| Way::new(link, relay, id));
     direct
         .into_iter()
@@ -126,10 +127,15 @@ fn to_any<L: Link>(
     }
     let offering = snapshot.offering(&want.service);
     let rotated = offering.iter().cycle().skip(turn % offering.len().max(1)).take(offering.len());
-    rotated
-        .filter_map(|server| own(server, tried, here).map(|link| (server, link)))
-        .take(COMPARED)
-        .min_by_key(|(server, link)| (link.is_doubtful(), server.open_streams()))
+    let best = |resting: bool| {
+        let candidates = rotated.clone().filter(move |server| server.resting == resting);
+        candidates
+            .filter_map(|server| own(server, tried, here).map(|link| (server, link)))
+            .take(COMPARED)
+            .min_by_key(|(server, link)| (link.is_doubtful(), server.open_streams()))
+    };
+    best(false)
+        .or_else(|| best(true))
         .map(|(server, link)| way(server, link))
         .ok_or_else(|| RouteError::NobodyOffers { service: want.service.to_string() })
 }

@@ -48,7 +48,11 @@ fn seeds() -> Vec<Vec<u8>> {
         Control::Received { streams: vec![(StreamId(1), 2), (StreamId(u64::MAX), u64::MAX)] },
         Control::More { count: 8 },
         Control::Close { code: 3, reason: "ü".into() },
-        Control::Update { services: vec!["ssh".into(), "x0".into()], reach: vec![id("a"), id("node-b.7")] },
+        Control::Update {
+            services: vec!["ssh".into(), "x0".into()],
+            reach: vec![id("a"), id("node-b.7")],
+            resting: true,
+        },
     ];
     all.iter().map(wire).collect()
 }

@@ -31,7 +31,7 @@ use crate::status::GatewayStatus;
 /// What a link is told to do.
 #[derive(Debug)]
 pub(crate) enum Order {
-    /// Services or peers changed: the gateway learns the new ones.
+    /// Services or peers changed, or whether it rests: the gateway learns the new ones.
     Announce,
     /// Take no new streams, let the open ones end until the deadline, close.
     Retire { deadline: Duration, reason: String },

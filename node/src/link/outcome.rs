@@ -28,6 +28,9 @@ impl Keeper {
         self.retry_at = None;
         self.refused = None;
         self.serve(&tunnel);
+        if self.desk.is_resting() {
+            self.tell(&tunnel);
+        }
         self.held.push(Held::new(dialling.stripe, tunnel));
         self.end_orphans();
         self.probe = match (carrier, self.probe) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 use tunnel::wire::control::Control;
-use tunnel::{CloseCode, Transport};
+use tunnel::{CloseCode, Transport, Tunnel};
 
 use super::held::{Held, Phase};
 use super::keeper::{Keeper, Refused};
@@ -19,10 +19,13 @@ const UNDER_WAY: Duration = Duration::from_millis(300);
 
 impl Keeper {
     pub(super) fn announce(&self) {
-        let table = self.desk.table();
-        for held in &self.held {
-            held.tunnel.send(Control::Update { services: table.service_names(), reach: table.reach() });
-        }
+        self.held.iter().for_each(|held| self.tell(&held.tunnel));
+    }
+
+    /// What this node is now. A hello says all of it but whether it rests.
+    pub(super) fn tell(&self, tunnel: &Tunnel) {
+        let (table, resting) = (self.desk.table(), self.desk.is_resting());
+        tunnel.send(Control::Update { services: table.service_names(), reach: table.reach(), resting });
     }
 
     /// Ends the link: no new streams; open ones may end until the deadline.

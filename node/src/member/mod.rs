@@ -84,6 +84,7 @@ impl Member {
             tokio::spawn(metrics::run(folder, settings.clone(), said)),
             tokio::spawn(duty::follow(plane.clone(), path, duty)),
             tokio::spawn(notify(shared.duty.clone(), Arc::clone(&changed))),
+            tokio::spawn(rest(Arc::clone(&shared.core), shared.duty.clone())),
             tokio::spawn(notify(shared.metrics.clone(), Arc::clone(&changed))),
             tokio::spawn(notify(settings.watch(), Arc::clone(&changed))),
         ];
@@ -105,6 +106,16 @@ impl Member {
         }
         if let Some(announcer) = Arc::into_inner(announcer) {
             let _unheard = announcer.leave().await;
+        }
+    }
+}
+
+/// A server that is taken out of service says so to its gateways.
+async fn rest(core: Arc<Core>, mut duty: watch::Receiver<Duty>) {
+    loop {
+        core.rest(duty.borrow_and_update().draining);
+        if duty.changed().await.is_err() {
+            return;
         }
     }
 }

@@ -107,7 +107,7 @@ async fn a_bad_file_changes_nothing_and_a_good_one_is_announced() {
     host.write("services.json", &json!({ "ssh": { "connect": "127.0.0.1:22" } }));
     node.reload().await.unwrap();
     let event = tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap();
-    assert_eq!(event, Event::Update { services: vec!["ssh".into()], reach: Vec::new() });
+    assert_eq!(event, Event::Update { services: vec!["ssh".into()], reach: Vec::new(), resting: false });
     assert_eq!(node.status().reload_error, None);
     stream.send.finish().await.unwrap();
     assert_eq!(read_all(&mut stream).await.unwrap(), b"STILL", "a stream of a service that is gone goes on");

@@ -62,6 +62,8 @@ pub struct Server<L> {
     pub services: Vec<String>,
     /// Servers that it can hand streams on to.
     pub reach: Vec<ServerId>,
+    /// It is taken out of service: what may go to any server goes to another one.
+    pub resting: bool,
     /// Since when it is connected, or unreachable.
     pub since: SystemTime,
 }
@@ -151,6 +153,7 @@ impl<L: Link> Registry<L> {
             tunnels: Vec::new(),
             services: Vec::new(),
             reach: Vec::new(),
+            resting: false,
             since,
         };
         self.servers.entry(id).or_insert_with(|| Arc::new(server));
@@ -176,7 +179,10 @@ impl<L: Link> Registry<L> {
         tunnels.push(Entry { link, draining: false });
         let Registration { id, key, version, generation, mut services, reach } = registration;
         services.sort_unstable();
-        let server = Server { id: id.clone(), key, version, generation, tunnels, services, reach, since };
+        // A node that rests says so on each tunnel, after its hello.
+        let resting = false;
+        let server =
+            Server { id: id.clone(), key, version, generation, tunnels, services, reach, resting, since };
         self.servers.insert(id, Arc::new(server));
         Ok(displaced.into_iter().map(|entry| entry.link).collect())
     }
@@ -214,11 +220,18 @@ impl<L: Link> Registry<L> {
     }
 
     /// What the server offers, or can reach, changed; only a tunnel that is registered may say so.
-    pub fn update(&mut self, id: &ServerId, link: &str, mut services: Vec<String>, reach: Vec<ServerId>) {
+    pub fn update(
+        &mut self,
+        id: &ServerId,
+        link: &str,
+        mut services: Vec<String>,
+        reach: Vec<ServerId>,
+        resting: bool,
+    ) {
         let Some(server) = self.servers.get_mut(id).map(Arc::make_mut) else { return };
         if server.tunnels.iter().any(|entry| entry.link.id() == link) {
             services.sort_unstable();
-            (server.services, server.reach) = (services, reach);
+            (server.services, server.reach, server.resting) = (services, reach, resting);
         }
     }
 

@@ -160,9 +160,9 @@ fn a_remembered_server_is_unreachable_until_it_comes() {
 fn updates_count_only_from_a_registered_tunnel() {
     let mut registry = Registry::default();
     registry.register(registration("a", 1), Fake::new("t"), at(1)).unwrap();
-    registry.update(&id("a"), "stranger", vec!["vnc".into()], vec![]);
+    registry.update(&id("a"), "stranger", vec!["vnc".into()], vec![], true);
     assert!(registry.snapshot().offering("vnc").is_empty());
-    registry.update(&id("a"), "t", vec!["vnc".into()], vec![id("b")]);
+    registry.update(&id("a"), "t", vec!["vnc".into()], vec![id("b")], true);
     let snapshot = registry.snapshot();
     assert_eq!(snapshot.offering("vnc").len(), 1);
     assert!(snapshot.offering("ssh").is_empty());

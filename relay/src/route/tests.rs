@@ -64,7 +64,7 @@ fn what_was_tried_is_not_tried_again() {
 fn a_relay_is_taken_when_the_server_has_no_tunnel() {
     let mut registry = with(&[("a", Fake::new("x")), ("b", Fake::new("y").with(4, 0))]);
     for relay in [("a", "x"), ("b", "y")] {
-        registry.update(&id(relay.0), relay.1, vec!["ssh".into()], vec![id("far")]);
+        registry.update(&id(relay.0), relay.1, vec!["ssh".into()], vec![id("far")], false);
     }
     let far = want(Some("far"), None);
     assert_eq!(pick(&registry, &far, &Tried::default(), 0).as_deref(), Ok("x via a"));
@@ -77,7 +77,7 @@ fn a_relay_is_taken_when_the_server_has_no_tunnel() {
 #[test]
 fn a_relay_is_better_than_a_doubtful_tunnel_of_its_own() {
     let mut registry = with(&[("far", Fake::new("own").doubtful()), ("a", Fake::new("x"))]);
-    registry.update(&id("a"), "x", vec![], vec![id("far")]);
+    registry.update(&id("a"), "x", vec![], vec![id("far")], false);
     let far = want(Some("far"), None);
     assert_eq!(pick(&registry, &far, &Tried::default(), 0).as_deref(), Ok("x via a"));
     let refused = Tried { links: vec![], holders: vec![id("a")] };
@@ -147,6 +147,31 @@ fn any_is_the_least_busy_unless_the_client_was_somewhere() {
     }
     let all = Tried { links: vec![], holders: vec![id("a"), id("b"), id("c")] };
     assert_eq!(pick(&registry, &want(None, None), &all, 0).unwrap_err(), "nobody-offers");
+}
+
+#[test]
+fn a_server_that_rests_is_taken_where_it_is_named_or_was_used_or_is_alone() {
+    let busy = |name| Fake::new(name).with(9, 0);
+    let mut registry = with(&[("a", Fake::new("x")), ("b", busy("y")), ("c", busy("z"))]);
+    let rest = |registry: &mut Registry<Fake>, server, tunnel| {
+        registry.update(&id(server), tunnel, vec!["ssh".into()], vec![id("far")], true);
+    };
+    registry.update(&id("b"), "y", vec!["ssh".into()], vec![id("far")], false);
+    rest(&mut registry, "a", "x");
+    let refused = Tried { links: vec![], holders: vec![id("b"), id("c")] };
+    let table = [
+        ("any", want(None, None), Tried::default(), "y"),
+        ("named", want(Some("a"), None), Tried::default(), "x"),
+        ("used before", want(None, Some("a")), Tried::default(), "x"),
+        ("alone", want(None, None), refused, "x"),
+        ("on the way to another", want(Some("far"), None), Tried::default(), "y via b"),
+    ];
+    for (what, want, tried, expected) in table {
+        assert_eq!(pick(&registry, &want, &tried, 0).as_deref(), Ok(expected), "{what}");
+    }
+    // A new start of it is a new server, until it says otherwise.
+    registry.register(registration("a", 2), Fake::new("new"), at(2)).unwrap();
+    assert_eq!(pick(&registry, &want(None, None), &Tried::default(), 0).as_deref(), Ok("new"));
 }
 
 #[test]

@@ -124,7 +124,7 @@ async fn giant_messages(bare: &Bare) -> Result<()> {
     // 60 names of 1,000 bytes: just below what one message may have.
     let services: Vec<_> = (0..60).map(|n| format!("{n:01000}")).collect();
     while !tunnel.is_closed() {
-        tunnel.send(Control::Update { services: services.clone(), reach: vec![] });
+        tunnel.send(Control::Update { services: services.clone(), reach: vec![], resting: false });
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     Err(anyhow!("closed: {}", tunnel.closed().await))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use e2e::checked::{Load, Running, transfer};
 use e2e::wait::wait_until;
-use e2e::{Gateway, Host, World};
+use e2e::{Gateway, Host, Node, World, wait_for};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -79,5 +79,41 @@ fn a_node_that_goes_away_finishes_a_download() {
         download.ends(Duration::from_secs(60)).unwrap_or_else(|e| panic!("{carrier}: {e}"));
         let status = node.process.ends(Duration::from_secs(30));
         assert_eq!(status.code(), Some(0), "{carrier}: {status}");
+    }
+}
+
+/// `fastx server WORD`, and until the gateway's list has the state.
+fn tells(node: &Node, word: &str, gateway: &Gateway, state: &str) {
+    wait_for(word, Duration::from_secs(60), || {
+        let mut command = node.files().command(&["server", word]);
+        let output =
+            node.host().namespace().inside(|| command.output()).map_err(|error| error.to_string())?;
+        if output.status.success() { Ok(()) } else { Err(format!("{output:?}")) }
+    });
+    wait_for(state, Duration::from_secs(60), || {
+        let list = gateway.nodes();
+        let nodes = list["nodes"].as_array().ok_or("no list")?;
+        let one = nodes.iter().find(|one| one["server"] == node.host().name());
+        if one.is_some_and(|one| one["state"] == state) { Ok(()) } else { Err(format!("{list:#}")) }
+    });
+}
+
+#[test]
+fn of_a_node_that_is_drained_new_streams_go_to_another_and_old_ones_stay() {
+    let world = World::new("drain-rest");
+    let gateway = world.gateway("g1").serving(7000, "checked", "any").serving(7001, "checked", "n1").start();
+    let client = world.host("client");
+    let [n1, n2] = ["n1", "n2"].map(|id| world.node(id).behind_firewall().dials(&gateway).connected());
+    let old = Running::start(&client, gateway.at(7001), Load::steady());
+    tells(&n1, "drain", &gateway, "draining");
+    let start = || Running::start(&client, gateway.at(7000), Load::steady());
+    let new: Vec<_> = (0..6).map(|_| start()).collect();
+    assert_eq!((n1.checked.open(), n2.checked.open()), (1, 6));
+    client.namespace().block_on(transfer(gateway.at(7001), Load::both_ways(100))).expect("who names it");
+    tells(&n1, "undrain", &gateway, "connected");
+    let more: Vec<_> = (0..3).map(|_| start()).collect();
+    assert_eq!(n2.checked.open(), 6, "the other one has less to do");
+    for stream in new.into_iter().chain(more).chain([old]) {
+        stream.finish().expect("whole");
     }
 }

@@ -133,7 +133,7 @@ impl Shared {
                 Control::Drain { deadline_ms, reason } => {
                     Event::Drain { deadline: Duration::from_millis(deadline_ms), reason }
                 }
-                Control::Update { services, reach } => Event::Update { services, reach },
+                Control::Update { services, reach, resting } => Event::Update { services, reach, resting },
             };
             if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
                 return control_lost(&ControlError::Flood(limits::CONTROL_QUEUE));

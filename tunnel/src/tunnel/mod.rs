@@ -37,8 +37,8 @@ pub use way::{Way, WayWatch};
 pub enum Event {
     /// It goes away: open no new streams to it; what is open may finish within `deadline`.
     Drain { deadline: Duration, reason: String },
-    /// What it offers, or can reach, changed.
-    Update { services: Vec<String>, reach: Vec<crate::identity::ServerId> },
+    /// What it offers, or can reach, changed; or whether it rests.
+    Update { services: Vec<String>, reach: Vec<crate::identity::ServerId>, resting: bool },
 }
 
 /// One open tunnel; cheap to clone. Dropping the last clone does not close it: [`Tunnel::close`] does.

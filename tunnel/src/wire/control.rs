@@ -115,10 +115,14 @@ pub enum Control {
         code: u32,
         reason: String,
     },
-    /// Node to gateway: services or reachable servers changed.
+    /// Node to gateway: services or reachable servers changed, or whether it rests.
     Update {
         services: Vec<String>,
         reach: Vec<ServerId>,
+        /// It is taken out of service: new streams that may go to any server go to another one. An older node does not
+        /// tell it.
+        #[serde(default)]
+        resting: bool,
     },
 }
 
