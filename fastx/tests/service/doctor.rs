@@ -35,13 +35,13 @@ fn outcome(server: &Server, check: &str) -> String {
     said(server, check)["outcome"].as_str().unwrap().to_owned()
 }
 
-fn write(path: &Path, content: &Value) {
+pub(crate) fn write(path: &Path, content: &Value) {
     std::fs::write(path, content.to_string()).unwrap();
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// broker.json as an administrator has it.
-fn broker_json(broker: &Broker) -> Value {
+pub(crate) fn broker_json(broker: &Broker) -> Value {
     let (Login::Password { password, .. }, Trust::Ca(ca)) = (&broker.login, &broker.trust) else {
         panic!("these tests use a password and a certificate")
     };

@@ -9,3 +9,4 @@ mod running;
 mod schema;
 #[path = "../../../cluster/tests/servers/mod.rs"]
 mod servers;
+mod transfer;

@@ -4,6 +4,7 @@ mod browser;
 mod cluster;
 mod crashes;
 mod descriptors;
+mod doctor;
 mod drain;
 mod files;
 mod floods;
