@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tunnel::shard::Shard;
@@ -100,38 +102,62 @@ impl Desk {
         self.streams.spawn_on(serving, shard.handle());
     }
 
+    /// What happens once, before bytes flow, is boxed and freed, and what serves then is boxed to its own size: a stream is
+    /// held far longer than it is opened.
     async fn serve_stream(self: Arc<Self>, incoming: Incoming) {
-        // What happens once, before bytes flow, is boxed and freed: a stream is held far longer than it is opened.
-        match Box::pin(incoming.preamble()).await {
-            Ok(Some((preamble, stream))) => self.serve_named(preamble, stream).await,
-            Ok(None) => {}
-            Err(error) => tracing::info!(%error, "a stream without a usable preamble is dropped"),
+        if let Some(serving) = Box::pin(self.open(incoming)).await {
+            serving.await;
         }
     }
 
-    async fn serve_named(self: Arc<Self>, preamble: Preamble, mut stream: Stream) {
-        let (_place, route) = match self.admit(&preamble) {
+    async fn open(self: Arc<Self>, incoming: Incoming) -> Option<BoxFuture<'static, ()>> {
+        match incoming.preamble().await {
+            Ok(Some((preamble, stream))) => self.serve_named(preamble, stream).await,
+            Ok(None) => None,
+            Err(error) => {
+                tracing::info!(%error, "a stream without a usable preamble is dropped");
+                None
+            }
+        }
+    }
+
+    async fn serve_named(
+        self: Arc<Self>,
+        preamble: Preamble,
+        mut stream: Stream,
+    ) -> Option<BoxFuture<'static, ()>> {
+        let (place, route) = match self.admit(&preamble) {
             Ok(admitted) => admitted,
             Err(answer) => {
                 let (status, reason) = (answer.status, &answer.reason);
                 tracing::info!(trace = %preamble.trace, ?status, reason, "a stream is refused");
                 // The opener may be gone; then nobody waits for the answer.
-                return drop(stream.answer(&answer).await);
+                drop(stream.answer(&answer).await);
+                return None;
             }
         };
-        match route {
+        Some(match route {
             Route::Serve(Entry::Local(service)) => {
-                upstream::serve(&preamble.service, &service, stream, &preamble).await;
+                let serving = upstream::serve(&preamble.service, &service, stream, &preamble).await?;
+                let (trace, name) = (preamble.trace, preamble.service);
+                let ended = move |outcome| {
+                    drop(place);
+                    tracing::debug!(%trace, service = name, ?outcome, "a stream ended");
+                };
+                serving.map(ended).boxed()
             }
             Route::Serve(Entry::BuiltIn(handler)) => {
-                if stream.answer(&Answer::ok()).await.is_ok() {
-                    handler.serve(stream, preamble).await;
-                }
+                stream.answer(&Answer::ok()).await.ok()?;
+                handler.serve(stream, preamble).map(|()| drop(place)).boxed()
             }
             Route::HandOn(server, peer) => {
-                Box::pin(self.ways.hand_on(&server, &peer, preamble, stream)).await
+                let serving = async move {
+                    self.ways.hand_on(&server, &peer, preamble, stream).await;
+                    drop(place);
+                };
+                serving.boxed()
             }
-        }
+        })
     }
 
     fn admit(&self, preamble: &Preamble) -> Result<(tokio::sync::OwnedSemaphorePermit, Route), Answer> {

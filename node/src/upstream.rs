@@ -3,9 +3,11 @@
 use std::io;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UnixStream};
-use tunnel::pump::{self, Patience};
+use tunnel::pump::{self, Outcome, Patience};
 use tunnel::{Answer, Preamble, Status, Stream};
 
 use crate::client_header;
@@ -20,18 +22,22 @@ enum Upstream {
     Unix(UnixStream),
 }
 
-/// Serves one stream with the service called `name`. The answer leaves before the first byte of the service.
-pub(crate) async fn serve(name: &str, service: &Service, mut stream: Stream, preamble: &Preamble) {
-    // Boxed and freed, because a stream is held far longer than it is opened.
-    let Some(upstream) = Box::pin(open(name, service, &mut stream, preamble)).await else { return };
-    let outcome = match upstream {
-        Upstream::Tcp(socket) => pump::tcp(socket, stream, Patience::default()).await,
-        Upstream::Unix(socket) => pump::unix(socket, stream, Patience::default()).await,
-    };
-    tracing::debug!(trace = %preamble.trace, service = name, ?outcome, "a stream ended");
+/// Serves one stream with the service called `name`, from when it is connected to its end; `None` if the stream was refused
+/// or is gone. The answer leaves before the first byte of the service.
+pub(crate) async fn serve(
+    name: &str,
+    service: &Service,
+    mut stream: Stream,
+    preamble: &Preamble,
+) -> Option<BoxFuture<'static, Outcome>> {
+    let patience = Patience::default();
+    Some(match open(name, service, &mut stream, preamble).await? {
+        Upstream::Tcp(socket) => pump::tcp(socket, stream, patience).boxed(),
+        Upstream::Unix(socket) => pump::join(socket, stream, patience).boxed(),
+    })
 }
 
-/// Connects, greets and answers; `None` if the stream was refused or is gone.
+/// Connects, greets and answers.
 async fn open(name: &str, service: &Service, stream: &mut Stream, preamble: &Preamble) -> Option<Upstream> {
     let opened = async {
         let mut upstream = connect(&service.connect, preamble.deadline).await?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::net::TcpStream;
 use tokio_util::task::TaskTracker;
-use tunnel::pump::{self, Patience};
+use tunnel::pump::{self, Outcome, Patience};
 use tunnel::shard::Shard;
 use tunnel::{OpenError, ServerId, Slot, Stream, TraceId, Tunnel};
 
@@ -137,15 +137,35 @@ impl Service {
 
     /// One client, from its socket to its end. The part before the first byte flows is boxed and freed, because most
     /// connections are held far longer than opened.
-    async fn serve(self: Arc<Self>, arrival: Arrival, slot: Result<Slot, OpenError>) {
-        let Some((socket, stream, permit, trace)) = Box::pin(self.open(arrival, slot)).await else { return };
-        let outcome = pump::tcp(socket, stream, self.patience).await;
-        self.router.metrics().moved(outcome.to_stream, outcome.to_socket);
-        tracing::debug!(%trace, sent = outcome.to_stream, received = outcome.to_socket, end = ?outcome.end, "done");
-        drop(permit);
+    fn serve(
+        self: Arc<Self>,
+        arrival: Arrival,
+        slot: Result<Slot, OpenError>,
+    ) -> impl Future<Output = ()> + Send {
+        let opening = Box::pin(self.open(arrival, slot));
+        async move {
+            if let Some(pumping) = opening.await {
+                pumping.await;
+            }
+        }
     }
 
     async fn open(
+        self: Arc<Self>,
+        arrival: Arrival,
+        slot: Result<Slot, OpenError>,
+    ) -> Option<impl Future<Output = ()> + Send> {
+        let (socket, stream, permit, trace) = self.connected(arrival, slot).await?;
+        let patience = self.patience;
+        let ended = move |outcome: Outcome| {
+            self.router.metrics().moved(outcome.to_stream, outcome.to_socket);
+            tracing::debug!(%trace, sent = outcome.to_stream, received = outcome.to_socket, end = ?outcome.end, "done");
+            drop(permit);
+        };
+        Some(pump::tcp(socket, stream, patience).map(ended))
+    }
+
+    async fn connected(
         &self,
         arrival: Arrival,
         slot: Result<Slot, OpenError>,

@@ -44,7 +44,7 @@ impl Door {
         }
     }
 
-    async fn lead(self: Arc<Self>, socket: Socket, client: SocketAddr) {
+    async fn lead(self: Arc<Self>, mut socket: Socket, client: SocketAddr) {
         let want = Want {
             server: Some(self.server.clone()),
             sticky: None,
@@ -60,11 +60,10 @@ impl Door {
                     self.watch.violated("a drained gateway gets no new streams", &format!("{client}"));
                 }
                 let _open = Open::count(&self.open);
-                let (mut reader, mut writer) = tokio::io::split(socket);
-                let moved = pump::join(&mut reader, &mut writer, opened.stream, Patience::default()).await;
+                let moved = pump::join(&mut socket, opened.stream, Patience::default()).await;
                 if moved.end != pump::End::Finished {
                     // As the gateway does: an end that is none must not look like one.
-                    reader.unsplit(writer).break_off();
+                    socket.break_off();
                 }
             }
             // The client sees its connection end.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use tunnel::pump::{self, End, Patience};
+use tunnel::pump::{self, Patience};
 use tunnel::tls::lan::LanDialer;
 use tunnel::{Answer, Preamble, ServerId, Status, Stream, StreamError};
 
@@ -64,11 +64,7 @@ impl Ways {
                 if stream.answer(&Answer::ok()).await.is_err() {
                     return onward.reset(pump::RESET_SOCKET);
                 }
-                let outcome =
-                    pump::join(&mut onward.recv, &mut onward.send, stream, Patience::default()).await;
-                if outcome.end != End::Finished {
-                    onward.reset(pump::RESET_SOCKET);
-                }
+                pump::onward(onward, stream, Patience::default()).await;
                 return;
             }
             Ok(Err(failure)) => failure,

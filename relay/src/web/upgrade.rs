@@ -126,7 +126,7 @@ impl Both {
 }
 
 async fn pumped<C>(
-    client: C,
+    mut client: C,
     early: bytes::Bytes,
     stream: Stream,
     patience: Patience,
@@ -134,10 +134,9 @@ async fn pumped<C>(
 where
     C: AsyncRead + AsyncWrite + Unpin,
 {
-    let (reader, mut writer) = tokio::io::split(client);
-    writer.write_all(&early).await?;
-    writer.flush().await?;
-    Ok(pump::join(reader, writer, stream, patience).await)
+    client.write_all(&early).await?;
+    client.flush().await?;
+    Ok(pump::join(client, stream, patience).await)
 }
 
 /// Why an agreed change of protocol did not happen.

@@ -31,6 +31,7 @@ pub(super) struct State {
 }
 
 /// Ends a pump that waits for too long. Looks only now and then, so a limit is kept to within half of the shortest.
+#[derive(Debug)]
 pub(super) struct Watch {
     patience: Patience,
     look: Pin<Box<Sleep>>,

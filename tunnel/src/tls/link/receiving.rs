@@ -60,6 +60,10 @@ impl Receiving {
     /// Opens the next record that is here whole.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, RecordError> {
         let Some((kind, mut payload)) = self.opener.open(&mut self.rest)? else { return Ok(None) };
+        if self.rest.is_empty() {
+            // Even an empty rest would keep the slab.
+            self.rest = BytesMut::new();
+        }
         let frame = match (kind, payload.len()) {
             (Kind::Data, length) if length < HAND_OVER => Frame::Data(Bytes::copy_from_slice(&payload)),
             (Kind::Data, _) => Frame::Data(payload.freeze()),
@@ -109,9 +113,7 @@ impl Receiving {
 
     /// A small rest does not keep a slab.
     fn compact(&mut self) {
-        if self.rest.is_empty() {
-            self.rest = BytesMut::new();
-        } else if self.rest.len() < HAND_OVER {
+        if self.rest.len() < HAND_OVER {
             self.rest = BytesMut::from(&self.rest[..]);
         }
     }
