@@ -44,21 +44,37 @@ pub struct Arrivals {
 impl Arrivals {
     /// Takes nodes as they come; ends when the listeners do.
     pub async fn run(self, mut pending: mpsc::Receiver<Pending>) {
+        let arrivals = Arc::new(self);
         let places = Arc::new(Semaphore::new(AT_ONCE));
         while let Some(node) = pending.recv().await {
             // Beyond it a node gets no answer, and comes back by itself.
             let Ok(place) = places.clone().try_acquire_owned() else { continue };
-            self.tasks.spawn(self.clone().welcome(node, place));
+            arrivals.tasks.spawn(arrivals.clone().serve(node, place));
         }
     }
 
-    async fn welcome(self, node: Pending, place: OwnedSemaphorePermit) {
+    /// One node, from its hello to the end of its tunnel. The welcome is boxed and freed: tunnels stay for weeks.
+    fn serve(self: Arc<Self>, node: Pending, place: OwnedSemaphorePermit) -> impl Future<Output = ()> + Send {
+        let welcome = Box::pin(self.clone().welcome(node, place));
+        async move {
+            if let Some((tunnel, registered, generation)) = welcome.await {
+                self.follow(&tunnel, &registered, generation).await;
+            }
+        }
+    }
+
+    async fn welcome(
+        self: Arc<Self>,
+        node: Pending,
+        place: OwnedSemaphorePermit,
+    ) -> Option<(Tunnel, Registered, u64)> {
         let (id, remote, transport) = (node.hello.server_id.clone(), node.remote, node.transport);
         let key = node.key.clone();
         if let Err(refusal) = self.decide(&node.hello, &node.key, remote).await {
             self.metrics.hello(Some(refusal.code));
             tracing::info!(server = %id, %remote, %key, code = ?refusal.code, reason = %refusal, "node refused");
-            return node.refuse(refusal).await;
+            node.refuse(refusal).await;
+            return None;
         }
         let generation = node.hello.generation;
         let registration = Registration {
@@ -73,19 +89,26 @@ impl Arrivals {
         let tunnel = match tokio::time::timeout(WELCOME, node.admit(&gateway, self.process)).await {
             Ok(Ok(tunnel)) => tunnel,
             Ok(Err(error)) => {
-                return tracing::debug!(server = %id, %remote, %error, "node left before its welcome");
+                tracing::debug!(server = %id, %remote, %error, "node left before its welcome");
+                return None;
             }
-            Err(_) => return tracing::debug!(server = %id, %remote, "node took no welcome"),
+            Err(_) => {
+                tracing::debug!(server = %id, %remote, "node took no welcome");
+                return None;
+            }
         };
         drop(place);
         match self.nodes.register(registration, tunnel.clone()) {
             Ok(registered) => {
                 self.metrics.hello(None);
                 tracing::info!(server = %id, %remote, %transport, tunnel = tunnel.id(), "node connected");
-                self.follow(&tunnel, &registered, generation).await;
+                Some((tunnel, registered, generation))
             }
             // Another start of the node overtook this one just now.
-            Err(error) => tunnel.close(CloseCode::Displaced, &error.to_string()),
+            Err(error) => {
+                tunnel.close(CloseCode::Displaced, &error.to_string());
+                None
+            }
         }
     }
 
@@ -112,7 +135,6 @@ impl Arrivals {
             // Revoked between the decision and the registration.
             self.nodes.revoke(id);
         }
-        let mut events = tunnel.take_events();
         let mut given_up = pin!(self.given_up(tunnel, id, generation));
         let close = loop {
             let event = tokio::select! {
@@ -124,7 +146,7 @@ impl Arrivals {
                     tunnel.close(close.code, &close.reason);
                     break close;
                 }
-                Some(event) = next(&mut events) => event,
+                event = tunnel.event() => event,
             };
             match event {
                 Event::Drain { deadline, reason } => {
@@ -155,16 +177,4 @@ impl Arrivals {
             }
         }
     }
-}
-
-/// `None` at the end of the events, for which a select then does not wait.
-async fn next(events: &mut Option<mpsc::Receiver<Event>>) -> Option<Event> {
-    let event = match events {
-        Some(receiver) => receiver.recv().await,
-        None => None,
-    };
-    if event.is_none() {
-        *events = None;
-    }
-    event
 }

@@ -70,7 +70,7 @@ pub const MTU_MAX: u16 = 6500;
 pub const MTU_WHOLE: u16 = 65_000;
 /// Tunnels of one shard that may have such packets; each keeps a send buffer for one. What comes beyond has
 /// [`MTU_INTERNET`], so that a thousand nodes on one machine cost no more than a thousand outside.
-pub const WHOLE_PLACES: usize = 16;
+pub const WHOLE_PLACES: usize = 4;
 /// On the internet: 1500 less IPv6 and UDP headers.
 pub const MTU_INTERNET: u16 = 1452;
 /// What every QUIC path must carry (RFC 9000 §14).

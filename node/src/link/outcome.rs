@@ -42,9 +42,9 @@ impl Keeper {
 
     /// Streams and events of the tunnel are taken on its own thread.
     fn serve(&mut self, tunnel: &Tunnel) {
-        let (desk, activity, serving) = (self.desk.clone(), self.activity.clone(), tunnel.clone());
+        let (desk, activity) = (self.desk.clone(), self.activity.clone());
+        let (serving, heard) = (tunnel.clone(), tunnel.clone());
         let (id, notes, way) = (tunnel.id().to_owned(), self.notes.0.clone(), tunnel.way());
-        let mut events = tunnel.take_events().expect("nobody took the receiver before");
         let task = async move {
             let streams = desk.serve_tunnel(serving, || activity.note());
             let forward = async {
@@ -52,7 +52,7 @@ impl Keeper {
                 loop {
                     let note = tokio::select! {
                         biased;
-                        Some(event) = events.recv() => Note::Said(event),
+                        event = heard.event() => Note::Said(event),
                         // Waits for ever when the tunnel has closed; the other half of this task ends then.
                         () = way.leaves(known) => {
                             known = way.now();

@@ -97,7 +97,6 @@ async fn a_bad_file_changes_nothing_and_a_good_one_is_announced() {
     with_echo(&host, None).await;
     let node = host.start().await;
     let (_, tunnel) = gateway.tunnel().await;
-    let mut events = tunnel.take_events().unwrap();
     let mut stream = open(&tunnel, "echo", b"still").await.unwrap();
     std::fs::write(host.dirs.config("services.json"), "{ “ssh”: 1 }").unwrap();
     let error = node.reload().await.unwrap_err().to_string();
@@ -106,7 +105,7 @@ async fn a_bad_file_changes_nothing_and_a_good_one_is_announced() {
     assert_eq!(node.status().services.len(), 1);
     host.write("services.json", &json!({ "ssh": { "connect": "127.0.0.1:22" } }));
     node.reload().await.unwrap();
-    let event = tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap();
+    let event = tokio::time::timeout(PATIENCE, tunnel.event()).await.unwrap();
     assert_eq!(event, Event::Update { services: vec!["ssh".into()], reach: Vec::new(), resting: false });
     assert_eq!(node.status().reload_error, None);
     stream.send.finish().await.unwrap();
@@ -119,12 +118,11 @@ async fn a_gateway_that_is_removed_keeps_its_streams() {
     with_echo(&host, None).await;
     let node = host.start().await;
     let (_, tunnel) = gateway.tunnel().await;
-    let mut events = tunnel.take_events().unwrap();
     let mut stream = open(&tunnel, "echo", b"on").await.unwrap();
     std::fs::remove_file(host.dirs.config("gateway.json")).unwrap();
     node.reload().await.unwrap();
     assert!(node.status().gateways.is_empty());
-    let event = tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap();
+    let event = tokio::time::timeout(PATIENCE, tunnel.event()).await.unwrap();
     assert!(matches!(event, Event::Drain { .. }), "{event:?}");
     stream.send.finish().await.unwrap();
     assert_eq!(read_all(&mut stream).await.unwrap(), b"ON");

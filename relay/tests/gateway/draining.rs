@@ -11,7 +11,6 @@ use crate::stage::{Node, SOON, Stage, start_on_any_port};
 async fn what_is_open_finishes_and_nothing_new_begins() {
     let stage = Stage::echoing().await;
     let tunnel = stage.connect(&Node::new("a")).await;
-    let mut events = tunnel.take_events().expect("first taker");
     let mut open = stage.client().await;
     open.write_all(b"half").await.unwrap();
     let mut back = [0; 4];
@@ -20,8 +19,8 @@ async fn what_is_open_finishes_and_nothing_new_begins() {
 
     let gateway = stage.gateway.clone();
     let draining = tokio::spawn(async move { gateway.drain(SOON).await });
-    let event = tokio::time::timeout(SOON, events.recv()).await.expect("in time");
-    assert!(matches!(event, Some(Event::Drain { .. })), "{event:?}");
+    let event = tokio::time::timeout(SOON, tunnel.event()).await.expect("in time");
+    assert!(matches!(event, Event::Drain { .. }), "{event:?}");
     let (status, reason) = stage.ask("GET", "/readyz").await;
     assert!(status == 503 && reason.contains("draining"), "{status} {reason}");
     assert!((stage.metric("fastx_gateway_draining") - 1.0).abs() < 0.1);

@@ -16,7 +16,7 @@ use super::tunnels::Registration;
 use crate::carrier::{RecvCarrier, SendCarrier};
 use crate::error::OpenError;
 use crate::shard::Shard;
-use crate::tunnel::Stats;
+use crate::tunnel::{Queue, Stats};
 use crate::wire::control::Control;
 
 #[derive(Debug)]
@@ -48,15 +48,11 @@ impl Carrier {
     }
 
     /// An idle data connection; the node is asked for more when they run low.
-    pub(crate) async fn take(
-        &self,
-        wait: Duration,
-        control: &mpsc::Sender<Control>,
-    ) -> Result<Data, OpenError> {
+    pub(crate) async fn take(&self, wait: Duration, control: &Queue<Control>) -> Result<Data, OpenError> {
         let Self::Gateway { pool, .. } = self else { return Err(OpenError::NoCredit) };
         let ask = |count| {
             // A full queue: the node does not read, and the tunnel ends for that.
-            let _full = control.try_send(Control::More { count }).is_err();
+            let _full = control.push(Control::More { count }).is_err();
         };
         pool::take(pool, wait, ask).await.map(Data)
     }

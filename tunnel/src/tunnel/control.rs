@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Event, Shared, Tunnel, Way};
@@ -44,13 +44,7 @@ impl Role {
 }
 
 impl Tunnel {
-    pub(super) async fn run(
-        self,
-        role: Role,
-        control: ControlHalves,
-        outgoing: mpsc::Receiver<Control>,
-        events: mpsc::Sender<Event>,
-    ) {
+    pub(super) async fn run(self, role: Role, control: ControlHalves) {
         let shared = &self.0;
         let ControlHalves { reader, mut writer } = control;
         let (heard_tx, heard_rx) = watch::channel(Heard { at: Instant::now(), pong: 0 });
@@ -58,8 +52,8 @@ impl Tunnel {
             biased;
             () = shared.closed.cancelled() => None,
             close = shared.lost() => Some(close),
-            close = shared.read(reader, events, heard_tx) => Some(close),
-            close = shared.write(role, &mut writer, outgoing, heard_rx) => Some(close),
+            close = shared.read(reader, heard_tx) => Some(close),
+            close = shared.write(role, &mut writer, heard_rx) => Some(close),
         };
         if let Some(close) = end {
             shared.shut(close);
@@ -94,12 +88,7 @@ impl Shared {
         }
     }
 
-    async fn read(
-        &self,
-        mut from: Box<dyn AsyncRead + Send + Unpin>,
-        events: mpsc::Sender<Event>,
-        heard: watch::Sender<Heard>,
-    ) -> Close {
+    async fn read(&self, mut from: Box<dyn AsyncRead + Send + Unpin>, heard: watch::Sender<Heard>) -> Close {
         loop {
             let message = match control::read::<Control>(&mut from).await {
                 Ok(message) => message,
@@ -114,7 +103,7 @@ impl Shared {
                 Control::Ping { n } => {
                     self.report();
                     // A full queue already holds pongs that the other side does not read.
-                    let _dropped = self.control.try_send(Control::Pong { n });
+                    let _dropped = self.control.push(Control::Pong { n });
                     continue;
                 }
                 Control::Pong { n } => {
@@ -135,7 +124,7 @@ impl Shared {
                 }
                 Control::Update { services, reach, resting } => Event::Update { services, reach, resting },
             };
-            if let Err(mpsc::error::TrySendError::Full(_)) = events.try_send(event) {
+            if self.events.push(event).is_err() {
                 return control_lost(&ControlError::Flood(limits::CONTROL_QUEUE));
             }
         }
@@ -146,7 +135,6 @@ impl Shared {
         &self,
         role: Role,
         to: &mut (impl AsyncWrite + Unpin),
-        mut outgoing: mpsc::Receiver<Control>,
         mut heard: watch::Receiver<Heard>,
     ) -> Close {
         let mut pinged: Option<(u64, Instant)> = None;
@@ -156,7 +144,7 @@ impl Shared {
             let wait = self.next_check(role, pinged, heard.borrow().at.elapsed());
             let message = tokio::select! {
                 biased;
-                message = outgoing.recv() => message.expect("the tunnel holds a sender"),
+                message = self.control.next() => message,
                 Ok(()) = heard.changed() => {
                     self.way.set(Way::Good);
                     pinged = self.take_pong(pinged, heard.borrow_and_update().pong);
@@ -196,7 +184,7 @@ impl Shared {
     fn report(&self) {
         for streams in self.survivors.report().chunks(limits::REPORTS_PER_MESSAGE) {
             // Told again, with a larger figure, by the next report.
-            let _dropped = self.control.try_send(Control::Received { streams: streams.to_vec() });
+            let _dropped = self.control.push(Control::Received { streams: streams.to_vec() });
         }
     }
 

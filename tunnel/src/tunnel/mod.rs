@@ -1,6 +1,7 @@
 //! The handle of one tunnel: open and accept streams, watch it, close it; the carrier stays hidden.
 
 mod control;
+mod queue;
 mod shared;
 mod slot;
 mod stats;
@@ -12,20 +13,19 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::carrier::Carrier;
 use crate::error::{Close, CloseCode};
 use crate::lifeline::{Lifeline, Survivors};
-use crate::limits;
 use crate::quic;
 use crate::shard::Shard;
 use crate::wire::Process;
 use crate::wire::control::{Control, Welcome};
 
 pub(crate) use control::{ControlHalves, Role};
+pub(crate) use queue::Queue;
 use shared::Shared;
 pub(crate) use slot::begin;
 pub use slot::{Incoming, Slot};
@@ -55,8 +55,6 @@ impl Tunnel {
         carrier: Carrier,
         control: ControlHalves,
     ) -> Self {
-        let (control_tx, control_rx) = mpsc::channel(limits::CONTROL_QUEUE);
-        let (events_tx, events_rx) = mpsc::channel(limits::CONTROL_QUEUE);
         let tunnel = Self(Arc::new(Shared {
             id,
             home: home.clone(),
@@ -64,8 +62,8 @@ impl Tunnel {
             since: Instant::now(),
             carrier,
             streams: Arc::default(),
-            control: control_tx,
-            events: Mutex::new(Some(events_rx)),
+            control: Queue::default(),
+            events: Queue::default(),
             closed: CancellationToken::new(),
             close: OnceLock::new(),
             ping: Mutex::new(None),
@@ -73,7 +71,7 @@ impl Tunnel {
             process,
             survivors: Survivors::default(),
         }));
-        home.spawn(tunnel.clone().run(role, control, control_rx, events_tx));
+        home.spawn(tunnel.clone().run(role, control));
         tunnel
     }
 
@@ -141,14 +139,15 @@ impl Tunnel {
         }
     }
 
-    /// Takes the receiver of [`Event`]s; there is one.
-    pub fn take_events(&self) -> Option<mpsc::Receiver<Event>> {
-        self.0.events.lock().expect("no panic while held").take()
+    /// Waits for what the other side says next, for ever when the tunnel has closed. There is one listener; a dropped call
+    /// loses nothing.
+    pub async fn event(&self) -> Event {
+        self.0.events.next().await
     }
 
     /// Sends a control message; the tunnel is closed if the other side does not read them.
     pub fn send(&self, message: Control) {
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.0.control.try_send(message) {
+        if self.0.control.push(message).is_err() {
             self.close(CloseCode::Silent, "control messages are not read");
         }
     }

@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::queue::Queue;
 use super::{Event, WayWatch};
 use crate::carrier::Carrier;
 use crate::error::Close;
@@ -24,8 +24,9 @@ pub(super) struct Shared {
     pub(super) since: Instant,
     pub(super) carrier: Carrier,
     pub(super) streams: Arc<AtomicUsize>,
-    pub(super) control: mpsc::Sender<Control>,
-    pub(super) events: Mutex<Option<mpsc::Receiver<Event>>>,
+    /// To be sent.
+    pub(super) control: Queue<Control>,
+    pub(super) events: Queue<Event>,
     pub(super) closed: CancellationToken,
     pub(super) close: OnceLock<Close>,
     pub(super) ping: Mutex<Option<Duration>>,
