@@ -13,18 +13,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::jwt::{self, Claims};
+use super::member_key::MemberKey;
 use super::permissions::Permissions;
 use super::revoked::RevokedKeys;
 use crate::broker::Login;
-use crate::secret::Secret;
 use crate::subject::Subjects;
 
 /// No bounds by the account: each user has its own.
 const UNLIMITED: i64 = -1;
-
-/// A key pair that lets one in, once the authority signed for it.
-#[derive(Clone)]
-pub struct MemberKey(KeyPair);
 
 /// The keys of one cluster.
 pub struct Authority {
@@ -46,39 +42,6 @@ struct File {
     account_secret: String,
     system_secret: String,
     shared_logins: Vec<String>,
-}
-
-impl MemberKey {
-    pub fn generate() -> Self {
-        Self(KeyPair::new_user())
-    }
-
-    /// From what [`MemberKey::seed`] gave; `None` when it is something else.
-    pub fn from_seed(seed: &Secret) -> Option<Self> {
-        let pair = KeyPair::from_seed(seed.expose()).ok()?;
-        matches!(pair.key_pair_type(), KeyPairType::User).then_some(Self(pair))
-    }
-
-    pub fn public(&self) -> String {
-        self.0.public_key()
-    }
-
-    pub fn seed(&self) -> Secret {
-        Secret::new(self.0.seed().expect("it was made from its private half"))
-    }
-
-    /// The text of a `.creds` file: what the authority signed, and the key it signed for.
-    pub fn credentials(&self, jwt: &str) -> Secret {
-        Secret::new(format!(
-            "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n\
-             -----BEGIN USER NKEY SEED-----\n{}\n------END USER NKEY SEED------\n",
-            self.seed().expose()
-        ))
-    }
-
-    pub(super) fn sign(&self, bytes: &[u8]) -> Vec<u8> {
-        self.0.sign(bytes).expect("it was made from its private half")
-    }
 }
 
 impl Authority {
@@ -212,12 +175,6 @@ impl Authority {
         let key = MemberKey::generate();
         let jwt = self.user_jwt(account, &key.public(), name, permissions, (Timestamp::now(), None));
         Login::Credentials(key.credentials(&jwt))
-    }
-}
-
-impl std::fmt::Debug for MemberKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "MemberKey({})", self.public())
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::authority::MemberKey;
+use super::member_key::MemberKey;
 use super::token::{JoinAnswer, JoinToken};
 use crate::name::Name;
 use crate::subject::Subjects;

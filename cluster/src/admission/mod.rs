@@ -4,13 +4,15 @@
 mod authority;
 mod join;
 pub(crate) mod jwt;
+mod member_key;
 mod permissions;
 mod revoked;
 mod tell;
 mod token;
 
-pub use authority::{Authority, MemberKey};
+pub use authority::Authority;
 pub use join::{JoinError, join};
+pub use member_key::MemberKey;
 pub use permissions::Permissions;
 pub use revoked::{MAX_REVOKED, RevokedDocument, RevokedKeys};
 pub use tell::{TellError, tell};

@@ -9,7 +9,7 @@ use nkeys::KeyPair;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::authority::MemberKey;
+use super::member_key::MemberKey;
 use crate::broker::{Broker, Kind, Login, Trust};
 use crate::name::Name;
 use crate::secret::Secret;
