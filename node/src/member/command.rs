@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
+/// Where programs are looked for, and what they get as their own `PATH`.
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// From SIGKILL to the end, unless the kernel holds it.
 const DYING: Duration = Duration::from_millis(500);
 /// The longest output.
@@ -39,7 +41,7 @@ impl Slot {
         }
         command
             .env_clear()
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("PATH", PATH)
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -5,36 +5,51 @@ use std::time::Duration;
 
 use cluster::server::Gpu;
 use tokio::process::Command;
+use tokio::time::Instant;
 
 use super::tenth;
-use crate::member::command::{Outcome, Slot};
+use crate::member::command::{Outcome, PATH, Slot};
 
 const MOST: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(5);
+/// It fails where its driver is not loaded, which may still come.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(300);
 const QUERY: &str = "--query-gpu=name,utilization.gpu,memory.total,memory.used,temperature.gpu";
 
 #[derive(Debug)]
 pub(super) struct Gpus {
-    nvidia_smi: Option<(PathBuf, Slot)>,
+    /// Where nvidia-smi may be.
+    folders: Vec<PathBuf>,
+    nvidia_smi: Slot,
+    /// It is not asked before.
+    asked_again: Option<Instant>,
     drm: PathBuf,
 }
 
 impl Gpus {
-    /// nvidia-smi is asked only where its driver is loaded.
     pub(super) fn new() -> Self {
-        let program = PathBuf::from("/usr/bin/nvidia-smi");
-        let there = program.exists() && Path::new("/proc/driver/nvidia").exists();
-        let nvidia_smi = there.then(|| (program, Slot::default()));
-        Self { nvidia_smi, drm: "/sys/class/drm".into() }
+        Self::with_programs_of(std::env::split_paths(PATH).collect())
+    }
+
+    pub(super) fn with_programs_of(folders: Vec<PathBuf>) -> Self {
+        Self { folders, nvidia_smi: Slot::default(), asked_again: None, drm: "/sys/class/drm".into() }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.asked_again.is_some()
     }
 
     pub(super) async fn read(&mut self) -> Vec<Gpu> {
         let mut gpus = amd(&self.drm);
-        if let Some((program, slot)) = &mut self.nvidia_smi {
+        let mut programs = self.folders.iter().map(|folder| folder.join("nvidia-smi"));
+        let program = programs.find(|program| program.is_file());
+        if let Some(program) = program.filter(|_| self.asked_again.is_none_or(|at| at <= Instant::now())) {
             let mut command = Command::new(program);
             command.args([QUERY, "--format=csv,noheader,nounits"]);
-            if let Outcome::Done(text) = slot.run(command, PATIENCE).await {
-                gpus.extend(nvidia(&String::from_utf8_lossy(&text)));
+            match self.nvidia_smi.run(command, PATIENCE).await {
+                Outcome::Done(text) => gpus.extend(nvidia(&String::from_utf8_lossy(&text))),
+                Outcome::Failed(_) => self.asked_again = Some(Instant::now() + AFTER_A_FAILURE),
             }
         }
         gpus.truncate(MOST);

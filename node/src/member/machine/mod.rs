@@ -95,4 +95,36 @@ mod tests {
         assert!(!server.hostname.is_empty() && server.uptime > 0, "{server:?}");
         assert_eq!(server.disks[0].path, "/");
     }
+
+    #[tokio::test]
+    async fn the_gpus_of_nvidia_smi_are_in_the_server_object() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut machine = Machine::new(Path::new("/tmp"));
+        machine.gpus = Gpus::with_programs_of(vec![dir.path().join("absent"), dir.path().into()]);
+        let mut server = Server::default();
+        machine.read(&mut server).await;
+        let own = server.gpus.len();
+        // Written by another process: see metrics_tests.rs.
+        let text =
+            "#!/bin/sh\n[ \"$2\" = --format=csv,noheader,nounits ] && echo NVIDIA A100, 37, 40960, 1024, 41";
+        let script = r#"printf '%b\n' "$1" > "$2" && chmod 755 "$2""#;
+        let mut write = std::process::Command::new("sh");
+        write.args(["-c", script, "sh", text]).arg(dir.path().join("nvidia-smi"));
+        assert!(write.status().unwrap().success());
+        machine.read(&mut server).await;
+        let gpu = &server.gpus[own];
+        assert_eq!((gpu.name.as_str(), gpu.memory_used), ("NVIDIA A100", Some(1 << 30)));
+        // One that fails is not asked again for a while.
+        assert!(
+            std::process::Command::new("sh")
+                .args(["-c", r#"echo exit 9 >> "$1"; sed -i 2d "$1""#, "sh"])
+                .arg(dir.path().join("nvidia-smi"))
+                .status()
+                .unwrap()
+                .success()
+        );
+        machine.read(&mut server).await;
+        assert_eq!(server.gpus.len(), own);
+        assert!(machine.gpus.is_quiet());
+    }
 }
