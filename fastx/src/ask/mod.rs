@@ -21,10 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A thousand servers of 16 KB each.
 const LARGEST: usize = 64 * 1024 * 1024;
 
-/// The socket of the node on this machine; where there is none, that of its manager.
+/// The socket of the node on this machine; where there is none, that of its manager, also of one that does not run.
 pub(crate) fn socket(dirs: &Dirs) -> PathBuf {
     let [node, manager] = ["node.sock", "manager.sock"].map(|name| dirs.local(name));
-    if !node.exists() && manager.exists() { manager } else { node }
+    let manages = || manager.exists() || dirs.config("manager.json").exists();
+    if !node.exists() && manages() { manager } else { node }
 }
 
 /// `GET path`.

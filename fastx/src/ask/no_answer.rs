@@ -1,7 +1,7 @@
 //! Why the service on this machine gave no answer, and what to do.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use node::admin::Problem;
@@ -29,42 +29,63 @@ impl NoAnswer {
         ExitCode::FAILURE
     }
 
-    fn next_step(&self) -> &str {
+    fn next_step(&self) -> String {
         match self {
-            Self::Connect { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
-                "ask as the user that the node runs as, or as root (sudo fastx …)"
+            Self::Connect { path, source } if source.kind() == ErrorKind::PermissionDenied => {
+                format!("ask as the user that the {} runs as, or as root (sudo fastx …)", service(path))
             }
-            Self::Connect { .. } => {
-                "start it: systemctl start fastx-node; if it ended by itself: journalctl -u fastx-node -n 50"
+            Self::Connect { path, .. } => {
+                let unit = format!("fastx-{}", service(path));
+                format!("start it: systemctl start {unit}; if it ended by itself: journalctl -u {unit} -n 50")
             }
-            Self::Slow => {
-                "look at what it does: journalctl -u fastx-node -n 50; restart it: systemctl restart fastx-node"
-            }
+            Self::Slow => "look at what it does: journalctl -u 'fastx-*' -n 50; then restart it".into(),
             Self::Http(_) | Self::Content(_) => {
-                "restart it, so that it is of the same version as this program"
+                "restart it, so that it is of the same version as this program".into()
             }
-            Self::Refused(problem) => &problem.next,
+            Self::Refused(problem) => problem.next.clone(),
         }
     }
+}
+
+/// Whose socket it is.
+fn service(socket: &Path) -> &'static str {
+    if socket.ends_with("manager.sock") { "manager" } else { "node" }
 }
 
 impl std::fmt::Display for NoAnswer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Connect { path, source } if source.kind() == ErrorKind::PermissionDenied => {
-                write!(f, "you may not ask the node (its socket is {}: {source})", path.display())
-            }
-            Self::Connect { path, source } => {
                 write!(
                     f,
-                    "the node does not run on this machine (its socket is {}: {source})",
+                    "you may not ask the {} (its socket is {}: {source})",
+                    service(path),
                     path.display()
                 )
             }
-            Self::Slow => write!(f, "the node runs, and gives no answer within {:?}", super::PATIENCE),
-            Self::Http(error) => write!(f, "the node broke off its answer: {error}"),
-            Self::Content(error) => write!(f, "the node's answer is not understood: {error}"),
+            Self::Connect { path, source } => {
+                let (who, socket) = (service(path), path.display());
+                write!(f, "the {who} does not run on this machine (its socket is {socket}: {source})")
+            }
+            Self::Slow => write!(f, "the service runs, and gives no answer within {:?}", super::PATIENCE),
+            Self::Http(error) => write!(f, "the service broke off its answer: {error}"),
+            Self::Content(error) => write!(f, "the service's answer is not understood: {error}"),
             Self::Refused(problem) => f.write_str(&problem.message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_run_is_named() {
+        for (socket, who) in [("node.sock", "node"), ("manager.sock", "manager")] {
+            let path = Path::new("/var/fastx/local").join(socket);
+            let said = NoAnswer::Connect { path, source: ErrorKind::NotFound.into() };
+            assert!(said.to_string().starts_with(&format!("the {who} does not run")), "{said}");
+            assert!(said.next_step().starts_with(&format!("start it: systemctl start fastx-{who};")));
         }
     }
 }
