@@ -15,7 +15,7 @@ use crate::name::Name;
 use crate::secret::Secret;
 
 /// What to connect to, and as whom.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broker {
     pub kind: Kind,
     /// Tried in turn; one for Redis.
@@ -33,7 +33,7 @@ pub enum Kind {
 }
 
 /// How this member shows that it may come in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
     /// Without a user it is NATS's token, or Redis's `requirepass`.
     Password { user: Option<String>, password: Secret },
@@ -44,7 +44,7 @@ pub enum Login {
 }
 
 /// How the broker's certificate is checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
     /// Against these, as PEM.
     Ca(String),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// A string that prints as `[redacted]`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 

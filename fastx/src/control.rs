@@ -20,6 +20,8 @@ const STORE_AGAIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Control {
     pub(crate) settings: Settings,
+    /// As it was at the start.
+    broker: Option<Broker>,
     /// Of a server that stands alone.
     _own: Option<AbortOnDropHandle<()>>,
     member: Member,
@@ -44,7 +46,22 @@ impl Control {
         let settings = follow(&plane, dirs);
         let member = Member::start(node, displays, &plane, &settings);
         node.add_routes(routes(&plane, &settings).merge(member.routes()));
-        Ok(Self { settings, _own: own, member })
+        Ok(Self { settings, broker: broker.cloned(), _own: own, member })
+    }
+
+    /// broker.json counts at a start only.
+    ///
+    /// # Errors
+    /// What to do, when it says something else by now.
+    pub(crate) fn is_of_today(&self, dirs: &Dirs) -> Result<(), String> {
+        match cluster::broker::read(&dirs.config("broker.json")) {
+            Ok(now) if now == self.broker => Ok(()),
+            Ok(_) => {
+                Err("broker.json changed, and is read at a start only; next: systemctl restart fastx-node"
+                    .into())
+            }
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Says good-bye; without a broker nobody hears it.

@@ -49,10 +49,7 @@ async fn serve(dirs: Dirs, drain: Option<Duration>, log: Log) -> anyhow::Result<
             () = end.next() => break,
             _ = hangup.recv() => {
                 notify("RELOADING=1");
-                match node.reload().await {
-                    Ok(()) => tracing::info!("configuration read again"),
-                    Err(error) => tracing::error!("nothing changed, because the configuration is bad: {error}"),
-                }
+                reload(&node, &control, &dirs).await;
                 notify("READY=1");
             }
         }
@@ -67,6 +64,17 @@ async fn serve(dirs: Dirs, drain: Option<Duration>, log: Log) -> anyhow::Result<
     }
     control.leave().await;
     Ok(())
+}
+
+async fn reload(node: &Node, control: &Control, dirs: &Dirs) {
+    if let Err(error) = node.reload().await {
+        return tracing::error!("nothing changed, because the configuration is bad: {error}");
+    }
+    tracing::info!("configuration read again");
+    if let Err(why) = control.is_of_today(dirs) {
+        tracing::warn!("{why}");
+        node.not_taken(&why);
+    }
 }
 
 /// A node, and what runs in it.

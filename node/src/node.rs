@@ -106,6 +106,11 @@ impl Node {
         taken
     }
 
+    /// What else of a reload was not taken, for the status.
+    pub fn not_taken(&self, why: &str) {
+        self.core.running().reload_error = Some(why.to_owned());
+    }
+
     pub fn status(&self) -> Status {
         self.core.status()
     }

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::running::{PATIENCE, Server};
@@ -140,6 +141,14 @@ fn a_node_without_its_broker_runs_and_says_what_it_waits_for() {
     assert!(node.run(&["server", "static-data", "gpu=true"]).status.success());
     let servers = node.run(&["servers"]);
     assert!(String::from_utf8_lossy(&servers.stderr).contains("the broker is not reached"), "{servers:?}");
+    // Another broker.json counts at the next start, and the status says so.
+    let broker = std::fs::read_to_string(node.config("broker.json")).unwrap();
+    std::fs::write(node.config("broker.json"), broker.replace("\"lab\"", "\"other\"")).unwrap();
+    node.signal(Signal::HUP);
+    until("it says what a reload does not take", || {
+        let status = json_of_any(&node, &["status", "--json"])?;
+        status["reloadError"].as_str().filter(|why| why.starts_with("broker.json changed")).map(drop)
+    });
     nats.start();
     until("it comes in by itself", || {
         let status = json_of_any(&node, &["status", "--json"])?;

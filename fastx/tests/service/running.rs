@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// Only guards against hanging.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -56,6 +58,11 @@ impl Server {
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         let child = self.fastx(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         self.child = Some(child.unwrap());
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("it was started");
+        kill_process(Pid::from_child(child), signal).unwrap();
     }
 
     /// kill -9, and until it is gone.
