@@ -10,6 +10,7 @@ mod mongo;
 mod service;
 pub mod settings;
 pub mod transfer;
+mod watched;
 
 pub use admission::Admission;
 pub use folder::{Folder, OpenError};

@@ -11,6 +11,7 @@ use crate::folder::{Folder, OpenError};
 use crate::mongo::{Mongo, MongoError};
 use crate::service::Service;
 use crate::settings::Keep;
+use crate::watched::Watched;
 
 /// Why a manager does not start.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +38,11 @@ impl Manager {
             Keep::Folder => Arc::new(Folder::open(folder)?),
             Keep::MongoDb(settings) => Arc::new(Mongo::connect(settings).await?),
         };
+        let watched = Arc::new(Watched::new(store));
+        let store: Arc<dyn Store> = Arc::clone(&watched) as _;
         let service =
             Service::start(Arc::clone(&store), Arc::clone(&plane.transporter), &plane.subjects).await;
-        let fleet = Fleet::start(plane, Arc::clone(&store)).await;
+        let fleet = Fleet::start(plane, watched).await;
         Ok(Self { store, _service: service, _fleet: fleet })
     }
 

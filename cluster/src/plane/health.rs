@@ -8,11 +8,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::Role;
 use crate::fleet::Fleet;
 use crate::transporter::{Link, Transporter};
 
 /// How often a manager is asked how it is: a thousand members ask 33 times a second.
 const ASK_EVERY: Duration = Duration::from_secs(30);
+/// A manager in the same process is asked without a network.
+const ASK_OWN_EVERY: Duration = Duration::from_secs(2);
 /// While none answers: 0.1 s, doubled up to this. A manager in the same process is there within milliseconds.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
@@ -24,10 +27,11 @@ pub(super) struct Health {
 }
 
 impl Health {
-    pub(super) fn start(fleet: Fleet, transporter: Arc<dyn Transporter>) -> Self {
+    pub(super) fn start(role: Role, fleet: Fleet, transporter: Arc<dyn Transporter>) -> Self {
         let unknown = Link::Down { since: Timestamp::now(), why: "no manager was asked yet".into() };
         let (write, store) = watch::channel(unknown);
-        let ask = tokio::spawn(ask(fleet, transporter.link(), write));
+        let every = if role == Role::Standalone { ASK_OWN_EVERY } else { ASK_EVERY };
+        let ask = tokio::spawn(ask(fleet, transporter.link(), write, every));
         let complain = tokio::spawn(complain(transporter.link(), store.clone()));
         Self { store, _tasks: [ask, complain].map(AbortOnDropHandle::new) }
     }
@@ -37,7 +41,7 @@ impl Health {
     }
 }
 
-async fn ask(fleet: Fleet, mut broker: watch::Receiver<Link>, store: watch::Sender<Link>) {
+async fn ask(fleet: Fleet, mut broker: watch::Receiver<Link>, store: watch::Sender<Link>, every: Duration) {
     let mut tries = 0;
     loop {
         // The writing end goes with the transporter, which the fleet holds.
@@ -52,7 +56,7 @@ async fn ask(fleet: Fleet, mut broker: watch::Receiver<Link>, store: watch::Send
         store.send_if_modified(|link| turn(link, heard));
         tries = if up { 0 } else { tries + 1 };
         let again = Duration::from_millis(50 << tries.min(6)).min(ASK_AGAIN);
-        let pause = if up { ASK_EVERY.mul_f64(rand::random_range(0.8..1.2)) } else { again };
+        let pause = if up { every.mul_f64(rand::random_range(0.8..1.2)) } else { again };
         tokio::select! {
             biased;
             _ = broker.wait_for(|link| !link.is_up()) => {}

@@ -67,7 +67,7 @@ impl ControlPlane {
         let subjects = Subjects::new(&namespace);
         let store = Arc::new(StoreClient::new(Arc::clone(&transporter), subjects.clone()));
         let fleet = Fleet::new(Arc::clone(&transporter), subjects.clone());
-        let health = Arc::new(health::Health::start(fleet.clone(), Arc::clone(&transporter)));
+        let health = Arc::new(health::Health::start(role, fleet.clone(), Arc::clone(&transporter)));
         Self { me, role, namespace, transporter, subjects, store, fleet, health }
     }
 

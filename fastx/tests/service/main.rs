@@ -3,6 +3,7 @@
 
 mod config;
 mod doctor;
+mod full_disk;
 mod log;
 mod members;
 mod running;

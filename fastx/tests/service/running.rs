@@ -1,10 +1,11 @@
 //! A server that stands alone, with folders of its own.
 
-use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+
+const FASTX: &str = env!("CARGO_BIN_EXE_fastx");
 
 /// Only guards against hanging.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,9 +56,21 @@ impl Server {
 
     /// Starts a service in these folders, and does not wait for it.
     pub(crate) fn spawn(&mut self, arguments: &[&str]) {
+        self.spawn_by(&[], arguments);
+    }
+
+    /// The same by another program, which becomes it.
+    pub(crate) fn spawn_by(&mut self, by: &[&str], arguments: &[&str]) {
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
-        let child = self.fastx(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
+        let words: Vec<&str> = by.iter().chain(&[FASTX]).chain(arguments).copied().collect();
+        let mut command = Command::new(words[0]);
+        let command = self.within(command.args(&words[1..]));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         self.child = Some(child.unwrap());
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("it was started").id()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -87,7 +100,7 @@ impl Server {
     }
 
     pub(crate) fn fastx(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(Path::new(env!("CARGO_BIN_EXE_fastx")));
+        let mut command = Command::new(FASTX);
         self.within(command.args(arguments));
         command
     }

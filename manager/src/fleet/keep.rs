@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cluster::Name;
 use cluster::server::Listed;
-use cluster::store::{Expect, Key, Revision, StoreError, Write};
+use cluster::store::{Expect, Key, Revision, Store, StoreError, Write};
 use jiff::Timestamp;
 
 use super::{SERVERS, Shared};
@@ -20,7 +20,7 @@ pub(super) async fn keep(shared: Arc<Shared>) {
     loop {
         // Two managers do not look in the same moment, so that mostly one of them writes.
         tokio::time::sleep(LOOK_EVERY.mul_f64(rand::random_range(0.8..1.2))).await;
-        if !shared.reached.borrow().is_up() {
+        if !shared.store.link().is_up() {
             // What is there must be known before it is replaced; and a store that failed is given time.
             tokio::time::sleep(AGAIN).await;
         }
@@ -43,18 +43,17 @@ async fn write(shared: &Shared, name: Name, listed: Listed, replaced: Option<Rev
     match shared.store.write(write).await {
         Ok(revision) => {
             shared.table().remember(name, listed, revision);
-            shared.reached(Ok::<_, StoreError>(())).is_some()
+            true
         }
         // Another manager was first.
         Err(StoreError::Conflict { .. }) => {
-            let there = shared.reached(shared.store.get(&key).await);
-            match there {
-                Some(Some(document)) => super::take(shared, document),
-                Some(None) => super::forget(shared, &key),
-                None => return false,
+            match shared.store.get(&key).await {
+                Ok(Some(document)) => super::take(shared, document),
+                Ok(None) => super::forget(shared, &key),
+                Err(_) => return false,
             }
             true
         }
-        Err(error) => shared.reached(Err::<(), _>(error)).is_some(),
+        Err(_) => false,
     }
 }

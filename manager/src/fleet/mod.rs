@@ -12,13 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cluster::membership::{Follower, Members};
 use cluster::server::{Listed, REVOCATIONS, Server};
 use cluster::store::{Change, Document, Key, Store, list};
-use cluster::transporter::{Event, Link};
+use cluster::transporter::Event;
 use cluster::{ControlPlane, Name};
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use self::table::Table;
+use crate::watched::Watched;
 
 /// The collection of last words. Managers tell no member of its changes: nobody there needs them, and in a large cluster
 /// they would be most of what is told.
@@ -34,30 +34,28 @@ pub(crate) struct Fleet {
 #[derive(Debug)]
 struct Shared {
     me: Name,
-    store: Arc<dyn Store>,
+    store: Arc<Watched>,
     follower: Follower,
     table: Mutex<Table>,
-    /// Whether the store was reached when it was last needed.
-    reached: watch::Sender<Link>,
 }
 
 impl Fleet {
-    pub(crate) async fn start(plane: &ControlPlane, store: Arc<dyn Store>) -> Self {
+    pub(crate) async fn start(plane: &ControlPlane, store: Arc<Watched>) -> Self {
         let transporter = &plane.transporter;
         let updates = transporter.subscribe(&plane.subjects.updates()).await;
         let requests = transporter.serve(&plane.subjects.fleet_requests()).await;
         let shared = Arc::new(Shared {
             me: plane.me.clone(),
-            store,
+            store: Arc::clone(&store),
             follower: Follower::start(Arc::clone(transporter), plane.subjects.clone()),
             table: Mutex::new(Table::new(std::time::Instant::now())),
-            reached: watch::Sender::new(Link::Down { since: Timestamp::now(), why: "not read yet".into() }),
         });
         let hear = hear(Arc::clone(&shared), updates, plane.subjects.clone());
         let tasks = [
             tokio::spawn(hear),
             tokio::spawn(learn(Arc::clone(&shared))),
             tokio::spawn(keep::keep(Arc::clone(&shared))),
+            tokio::spawn(store.try_again(plane.me.clone())),
             tokio::spawn(serve::serve(shared, requests)),
         ];
         Self { _tasks: tasks.map(AbortOnDropHandle::new).into() }
@@ -73,26 +71,6 @@ impl Shared {
         let members = self.follower.members();
         let members = members.borrow();
         look(&self.table(), &members)
-    }
-
-    /// Remembers how the store took the last question.
-    fn reached<T, E: std::fmt::Display>(&self, outcome: Result<T, E>) -> Option<T> {
-        self.reached.send_if_modified(|link| match (&outcome, &*link) {
-            (Ok(_), Link::Up { .. }) => false,
-            (Ok(_), Link::Down { .. }) => {
-                *link = Link::Up { since: Timestamp::now() };
-                true
-            }
-            (Err(error), link_now) => {
-                let since = match link_now {
-                    Link::Down { since, .. } => *since,
-                    Link::Up { .. } => Timestamp::now(),
-                };
-                *link = Link::Down { since, why: error.to_string() };
-                true
-            }
-        });
-        outcome.ok()
     }
 }
 
@@ -135,7 +113,7 @@ async fn learn(shared: Arc<Shared>) {
 async fn read_all(shared: &Shared) -> bool {
     let name = |name| Name::new(name).expect("letters are a name");
     for collection in [SERVERS, REVOCATIONS] {
-        let Some(all) = shared.reached(list(&*shared.store, &name(collection)).await) else { return false };
+        let Ok(all) = list(&*shared.store, &name(collection)).await else { return false };
         if collection == REVOCATIONS {
             shared.table().revoked(all.iter().map(|document| document.key.id.clone()).collect());
         } else {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use cluster::Name;
 use cluster::fleet::{Answer, Page, Question};
 use cluster::membership::Standing;
-use cluster::store::{Expect, Key, Write};
+use cluster::store::{Expect, Key, Store, Write};
 use cluster::transporter::Requests;
 use jiff::Timestamp;
 
@@ -31,9 +31,7 @@ pub(super) async fn serve(shared: Arc<Shared>, mut requests: Requests) {
 async fn answer(shared: &Shared, question: Question) -> Answer {
     let now = (Instant::now(), Timestamp::now());
     match question {
-        Question::Greet => {
-            Answer::Greeting { manager: shared.me.clone(), store: shared.reached.borrow().clone() }
-        }
+        Question::Greet => Answer::Greeting { manager: shared.me.clone(), store: shared.store.link() },
         Question::Page { after } => {
             shared.look(|table, members| Answer::Page(Page::fill(table.all(after.as_ref(), members, now))))
         }
