@@ -61,7 +61,7 @@ nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that 
 	cargo build --release --locked -p fastx
 	MALLOC_MMAP_THRESHOLD_=131072 target/release/fastx sim scale --out target/sim-scale
 	$(call say,brokers and databases restarted and killed and stopped and cut off for a minute; all gone for ten)
-	FAULT_SECONDS=60 cargo test --release --locked -p manager --test faults -- --ignored --test-threads=1 --nocapture
+	FAULT_SECONDS=60 cargo test --release --locked -p manager --test faults -- --include-ignored --test-threads=1 --nocapture
 	cargo build --release --locked --workspace --bins
 	FAULT_SECONDS=60 cargo test --release --locked -p e2e --test e2e $(RUNNER) -- --ignored everything_down --nocapture
 	$(call say,soak and endurance)

@@ -42,13 +42,11 @@ impl Server for RedisServer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "long: make nightly"]
 async fn nats_restarted_killed_stopped_and_cut_off() {
     all_faults(NatsServer::started("nats-server", nats::TOKEN)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "long: make nightly"]
 async fn redis_restarted_killed_stopped_and_cut_off() {
     all_faults(RedisServer::started()).await;
 }

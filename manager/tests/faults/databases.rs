@@ -23,7 +23,6 @@ fn keep(url: &str) -> Keep {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "long: make nightly"]
 async fn mongod_alone_restarted_killed_stopped_and_cut_off() {
     let nats = NatsServer::started("nats-server", nats::TOKEN);
     let broker = nats.broker(nats::token());
