@@ -54,6 +54,12 @@ fn read(file: Option<&Path>) -> anyhow::Result<Document> {
         .take(LARGEST)
         .read_to_end(&mut text)
         .context("cannot read the token from standard input")?;
+    if text.iter().all(u8::is_ascii_whitespace) {
+        bail!(
+            "no token came on standard input\n  next: fastx manager token create --out - on a manager, piped into this; \
+             or name its file: fastx node join FILE"
+        );
+    }
     Ok(Document::from_bytes(Path::new("standard input"), text)?)
 }
 

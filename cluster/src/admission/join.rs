@@ -58,7 +58,7 @@ fn unreachable(link: &Link) -> JoinError {
         return JoinError::Later("the broker was lost".into());
     };
     let next = if why.to_lowercase().contains("authorization") {
-        "the token is expired or of another cluster: make a new one on a manager: fastx manager token create"
+        "the token is expired or of another cluster: make a new one on a manager: fastx manager token create --out FILE"
     } else {
         "see that this machine reaches the broker's port (docs/cluster-setup.md), then try again"
     };

@@ -79,7 +79,7 @@ impl JoinToken {
             document.fault(
                 &[key],
                 "this is not what a manager wrote",
-                "make a new one: fastx manager token create",
+                "make a new one: fastx manager token create --out FILE",
             )
         };
         if file.servers.is_empty() {

@@ -41,6 +41,7 @@ fn well() -> Facts {
         good_files: 2,
         secrets: vec![Mode { path: "/etc/fastx/broker.json".into(), mode: 0o100_600, is_folder: false }],
         service: Service::Runs { version: None, status: None, link: None },
+        unit: "fastx-node",
         broker: Some(BrokerFacts { servers: vec![seen], login: Some(Ok(MS)) }),
         store: Some(Ok(Tried { took: MS, ahead: Some(0.01) })),
         damaged: Vec::new(),

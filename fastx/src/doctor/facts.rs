@@ -22,6 +22,8 @@ pub(super) struct Facts {
     /// Files with secrets, and the folder of the store.
     pub(super) secrets: Vec<Mode>,
     pub(super) service: Service,
+    /// Whose socket it is: `fastx-node` or `fastx-manager`.
+    pub(super) unit: &'static str,
     /// `None`: this server stands alone, or broker.json cannot be read.
     pub(super) broker: Option<BrokerFacts>,
     /// `None`: without a broker nobody can be asked.

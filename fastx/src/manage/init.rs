@@ -39,12 +39,23 @@ pub(crate) fn init(options: &ManagerInitOptions) -> anyhow::Result<()> {
             manager_json,
             shared_store: options.store == StoreKind::Mongodb,
         };
-        return told(&dirs, &founding::found(&plan, &dirs)?);
+        told(&dirs, &founding::found(&plan, &dirs)?)?;
+        let broker = dirs.config("broker");
+        println!(
+            "next: run the broker (cd {} && STATE_DIRECTORY={} nats-server -c nats.conf), then `fastx manager run`; \
+             setup-fastx-cluster does both as services",
+            broker.display(),
+            dirs.local_dir.display()
+        );
+        return Ok(());
     }
     config::write_json(&path, &manager_json, Secrecy::OwnerOnly)?;
     told(&dirs, &["manager.json".to_owned()])?;
     if !dirs.config("broker.json").exists() {
-        println!("next: put broker.json beside it, then run `fastx manager run`");
+        println!(
+            "next: put broker.json beside it, for a broker of yours, then run `fastx manager run`; \
+             to found a cluster with its own broker: fastx manager init --force --host NAME"
+        );
     }
     Ok(())
 }

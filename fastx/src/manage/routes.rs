@@ -50,6 +50,18 @@ pub(crate) fn routes(admission: Option<Admission>) -> Router {
         .with_state(admission)
 }
 
+/// What the command line asks a node about itself.
+pub(crate) fn of_nodes_only() -> Router {
+    let none = async || {
+        let next = "name a server (fastx servers lists them), or ask on the server itself";
+        Problem::not_found(
+            "a manager runs on this machine, and no node: it has no static data and no sessions",
+            next,
+        )
+    };
+    Router::new().route("/server", get(none)).route("/static-data", get(none).put(none))
+}
+
 async fn create(
     State(admission): State<Admission>,
     Json(wanted): Json<Wanted>,

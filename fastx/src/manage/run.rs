@@ -29,8 +29,8 @@ async fn serve(dirs: Dirs, log: Log) -> anyhow::Result<()> {
     let mut end = EndSignals::new()?;
     let path = dirs.config("broker.json");
     let broker = cluster::broker::read(&path)?.ok_or_else(|| {
-        let next = "copy it from another server of the cluster; a server that stands alone needs no manager: \
-                    `fastx node run` is its own";
+        let next = "found a cluster: setup-fastx-cluster, or fastx manager init --host NAME; or copy broker.json from \
+                    another server of the cluster. A server that stands alone needs no manager: `fastx node run` is its own";
         NotConfigured(format!("{} is missing\n  next: {next}", path.display()))
     })?;
     let path = dirs.config("manager.json");
@@ -54,7 +54,10 @@ async fn serve(dirs: Dirs, log: Log) -> anyhow::Result<()> {
         Some(authority) => Some(admission(authority, broker, &plane).await),
         None => None,
     };
-    let routes = control::routes(&plane, &settings).merge(log.routes()).merge(routes::routes(admission));
+    let routes = control::routes(&plane, &settings)
+        .merge(log.routes())
+        .merge(routes::routes(admission))
+        .merge(routes::of_nodes_only());
     let socket = dirs.local("manager.sock");
     let _admin = AdminSocket::start(&socket, routes)
         .with_context(|| format!("cannot make the admin socket {}", socket.display()))?;

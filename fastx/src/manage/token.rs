@@ -35,12 +35,9 @@ fn create(options: &TokenCreateOptions) -> Result<(), Failure> {
         return written.map_err(|error| Failure::Other(error.into()));
     }
     write(&options.out, &token)?;
-    println!(
-        "wrote {}; until {} it lets one server in: fastx node join {}",
-        options.out.display(),
-        token["expires"].as_str().unwrap_or_default(),
-        options.out.display()
-    );
+    let (file, ends) = (options.out.display(), token["expires"].as_str().and_then(|text| text.parse().ok()));
+    let ends: jiff::Timestamp = ends.unwrap_or_default();
+    println!("wrote {file}; until {ends:.0} it lets one server in: fastx node join {file}");
     Ok(())
 }
 

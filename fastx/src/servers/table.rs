@@ -17,6 +17,9 @@ pub(super) fn render(servers: &[Listed], now: Timestamp, colours: bool) -> Strin
         rows.iter().chain([&head]).map(|row| row[column].chars().count()).max().unwrap_or(0)
     });
     let mut text = line(&head, &widths, None);
+    if servers.is_empty() {
+        text += "nobody yet; a node comes in with a token: fastx manager token create --out FILE, and there: fastx node join FILE\n";
+    }
     for (listed, row) in servers.iter().zip(&rows) {
         text += &line(row, &widths, Some(colour(listed.standing)).filter(|_| colours));
         for note in notes(listed) {

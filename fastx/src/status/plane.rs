@@ -14,8 +14,9 @@ pub(super) fn render(plane: &PlaneStatus, now: Timestamp) -> String {
             format!("{name:10} reached, for {}\n", span(now.duration_since(*since).as_secs()))
         }
         Link::Down { since, why } => format!(
-            "{name:10} not reached for {}; sessions go on without it\n             why:  {why}\n",
-            span(now.duration_since(*since).as_secs())
+            "{name:10} not reached for {}; sessions go on without it\n             why:  {why}\n{}",
+            span(now.duration_since(*since).as_secs()),
+            next(why)
         ),
     };
     match role {
@@ -30,6 +31,15 @@ pub(super) fn render(plane: &PlaneStatus, now: Timestamp) -> String {
             format!("cluster    {namespace}, {role}{server_id}\n{}{store}", part("broker", broker))
         }
     }
+}
+
+/// Where the reason names its mend to those only who know brokers.
+fn next(why: &str) -> &'static str {
+    if why.to_lowercase().contains("authorization violation") {
+        return "             next: its login was revoked, or is of another cluster: on a manager `fastx manager readmit ID`, and a \
+                new token for `fastx node join --force`\n";
+    }
+    ""
 }
 
 #[cfg(test)]
@@ -55,6 +65,8 @@ mod tests {
         let text = shown("member", down("connection refused"), up());
         assert!(text.contains("broker     not reached for 2 min 0 s"), "{text}");
         assert!(text.contains("why:  connection refused") && !text.contains("store"), "{text}");
+        let refused = shown("member", down("m:4222: Authorization Violation: nats"), up());
+        assert!(refused.contains("next: its login was revoked"), "{refused}");
         assert!(shown("manager", up(), down("no manager")).contains("store      not reached for 2 min"));
         assert!(!shown("standalone", up(), up()).contains("reached"));
     }

@@ -12,7 +12,7 @@ pub(super) struct Refusal {
     pub(super) next: &'static str,
 }
 
-const NEW_TOKEN: &str = "make a new one on a manager: fastx manager token create";
+const NEW_TOKEN: &str = "make a new one on a manager: fastx manager token create --out FILE";
 
 /// `Ok` says whether the token has to be spent: who asks again with the same key has spent it already.
 pub(super) fn decide(

@@ -22,7 +22,7 @@ pub(super) fn reached(facts: &Facts) -> Vec<Verdict> {
             let (host, port) = seen.server.rsplit_once(':').unwrap_or((&seen.server, ""));
             let found = format!("{} cannot be reached: {why}", seen.server);
             let mend = format!(
-                "nc -vz {} {port}; on that machine: systemctl restart nats-server (or redis-server), \
+                "nc -vz {} {port}; on that machine: systemctl restart fastx-broker (or nats-server, redis-server), \
                  and let its firewall pass TCP {port}",
                 host.trim_matches(['[', ']'])
             );
@@ -78,7 +78,10 @@ pub(super) fn login(facts: &Facts) -> Vec<Verdict> {
         (&facts.service, is_let_in(broker))
     {
         let found = format!("the service has no link since {since}: {why}");
-        verdicts.push(Verdict::fail(found, "systemctl restart fastx-node, if a minute later it is the same"));
+        verdicts.push(Verdict::fail(
+            found,
+            format!("systemctl restart {}, if a minute later it is the same", facts.unit),
+        ));
     }
     verdicts
 }
@@ -110,6 +113,9 @@ pub(super) fn store(facts: &Facts) -> Vec<Verdict> {
 
 pub(super) fn versions(facts: &Facts) -> Vec<Verdict> {
     let Some(members) = &facts.members else { return vec![Verdict::skip("nobody says who is there")] };
+    if members.is_empty() {
+        return vec![Verdict::skip("no server is in the cluster yet")];
+    }
     let ours = env!("CARGO_PKG_VERSION");
     let others = members.iter().filter(|(_, version)| version != ours);
     let other: Vec<String> = others.map(|(id, version)| format!("{id} has {version}")).collect();

@@ -35,8 +35,9 @@ pub(super) fn open_files(facts: &Facts) -> Vec<Verdict> {
     let (most, of) = (facts.files.most, if facts.files.of_service { "the service" } else { "this shell" });
     let found = format!("{of} may open {most} files");
     // A shell's limit is not the service's: systemd sets that one.
+    let unit = facts.unit;
     let mend =
-        "systemctl edit fastx-node, write [Service] LimitNOFILE=524288, then systemctl restart fastx-node";
+        format!("systemctl edit {unit}, write [Service] LimitNOFILE=524288, then systemctl restart {unit}");
     let too_few = most < FEW_FILES && facts.files.of_service;
     vec![match most < SOME_FILES {
         _ if too_few => Verdict::fail(found, mend),
@@ -46,21 +47,26 @@ pub(super) fn open_files(facts: &Facts) -> Vec<Verdict> {
 }
 
 pub(super) fn service(facts: &Facts) -> Vec<Verdict> {
+    let unit = facts.unit;
     let (version, status) = match &facts.service {
-        Service::Not { why } => return vec![Verdict::fail(why.clone(), "systemctl start fastx-node")],
+        Service::Not { why } => {
+            return vec![Verdict::fail(why.clone(), format!("systemctl start {unit}"))];
+        }
         Service::Runs { version, status, .. } => (version, status),
     };
     let ours = env!("CARGO_PKG_VERSION");
     let mut verdicts = vec![match version {
         Some(version) if version != ours => {
             let found = format!("the service is fastx {version}, and this program is {ours}");
-            Verdict::warn(found, "systemctl restart fastx-node")
+            Verdict::warn(found, format!("systemctl restart {unit}"))
         }
         _ => Verdict::pass("the service runs and answers"),
     }];
     if let Some(error) = status.as_ref().and_then(|status| status.reload_error.as_ref()) {
         let found = format!("the last reload was refused: {error}");
-        verdicts.push(Verdict::fail(found, "mend the file, then systemctl reload fastx-node"));
+        // broker.json is read at a start only.
+        let act = if error.starts_with("broker.json") { "restart" } else { "reload" };
+        verdicts.push(Verdict::fail(found, format!("mend the file, then systemctl {act} {unit}")));
     }
     verdicts
 }

@@ -47,6 +47,7 @@ pub(super) fn gather(dirs: &Dirs) -> io::Result<Facts> {
         nearby,
         files: machine::open_files(&service),
         disk: machine::disk(&dirs.local_dir),
+        unit: service::unit(dirs),
         service,
     })
 }

@@ -25,6 +25,10 @@ pub(super) fn ask(dirs: &Dirs) -> Service {
     }
 }
 
+pub(super) fn unit(dirs: &Dirs) -> &'static str {
+    if ask::socket(dirs).ends_with("manager.sock") { "fastx-manager" } else { "fastx-node" }
+}
+
 /// The service writes: it may reach more, or less, than this program.
 pub(super) fn try_store(dirs: &Dirs) -> Result<Tried, String> {
     let tried = ask::ask(&ask::socket(dirs), Method::POST, "/doctor/store", bytes::Bytes::new());
