@@ -109,10 +109,9 @@ pub const RESUME_PAUSE: Duration = Duration::from_millis(200);
 
 /// What was read is reported as soon as it is so much on one tunnel, rather than with the next ping, because the other
 /// side keeps it until then: twenty streams of 1 MB/s made it keep 40 MB.
-pub const REPORT_AT: u64 = 256 * 1024;
-/// But not more often: at 2 GB/s the other side keeps 2 to 4 MiB then, which its processor's cache still holds, and not the
-/// 8 MiB of each stream. Each report looks through all streams, so each of them makes the pause longer.
-pub const REPORT_PAUSE: Duration = Duration::from_millis(1);
+/// At 2 GB/s it keeps about 1 MiB then, which its processor's cache still holds, and not the 8 MiB of each stream.
+pub const REPORT_AT: u64 = 1024 * 1024;
+/// Each report looks through all streams, so each of them makes the pause between two reports longer.
 pub const REPORT_PAUSE_PER_STREAM: Duration = Duration::from_micros(2);
 /// Streams in one report of what was read: 1,000 make about 45 KiB.
 pub const REPORTS_PER_MESSAGE: usize = 1000;

@@ -31,7 +31,10 @@ impl Unreported {
         while self.bytes.load(Ordering::Relaxed) < limits::REPORT_AT {
             self.much.notified().await;
         }
-        tokio::time::sleep_until(earliest).await;
+        if earliest > Instant::now() {
+            // Not otherwise: even a sleep that is over takes until the timer's next millisecond.
+            tokio::time::sleep_until(earliest).await;
+        }
     }
 }
 

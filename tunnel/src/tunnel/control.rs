@@ -153,7 +153,7 @@ impl Shared {
                 () = self.survivors.unreported().is_much(next_report) => {
                     let streams = u32::try_from(self.streams.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
                     let pause = limits::REPORT_PAUSE_PER_STREAM.saturating_mul(streams);
-                    next_report = Instant::now() + limits::REPORT_PAUSE + pause;
+                    next_report = Instant::now() + pause;
                     self.report();
                     continue;
                 }

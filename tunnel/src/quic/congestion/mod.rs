@@ -114,7 +114,7 @@ impl Controller for Tide {
         }
         self.path.see(now, rtt);
         if self.path.short() {
-            self.window = self.short.window();
+            self.window = self.short.window().min(self.path.short_bytes());
             return;
         }
         self.queued = if self.path.queued(rtt) { self.queued.saturating_add(1) } else { 0 };
@@ -127,7 +127,7 @@ impl Controller for Tide {
     fn on_congestion_event(&mut self, now: Instant, sent: Instant, silence: bool, lost: u64) {
         if self.path.short() {
             self.short.on_congestion_event(now, sent, silence, lost);
-            self.window = self.short.window();
+            self.window = self.short.window().min(self.path.short_bytes());
             return;
         }
         if silence {

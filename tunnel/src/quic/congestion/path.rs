@@ -10,6 +10,10 @@ const FRESH: Duration = Duration::from_secs(10);
 /// On shorter paths the programs at both ends take longer than the way between them, and nothing is lost at random.
 const SHORT: Duration = Duration::from_millis(2);
 
+/// What may wait at the ends of a short path, and the fastest that one can be, in bytes per second: 25 Gbit/s.
+const SHORT_WAITING: u64 = 1024 * 1024;
+const SHORT_RATE: f64 = 25e9 / 8.0;
+
 /// The largest rate of this cycle and the one before, and the smallest round-trip time.
 #[derive(Clone, Debug)]
 pub(super) struct Path {
@@ -66,6 +70,12 @@ impl Path {
     /// A model of this path would be one of the schedulers at its ends.
     pub(super) fn short(&self) -> bool {
         self.rtt < SHORT
+    }
+
+    /// Bytes that a short path may hold: nothing is lost on loopback until the receiver's socket is full, and bytes that wait
+    /// there have left the processor's cache.
+    pub(super) fn short_bytes(&self) -> u64 {
+        SHORT_WAITING + (self.rtt.as_secs_f64() * SHORT_RATE) as u64
     }
 
     /// Forgets the rates of the cycle before the last.
