@@ -89,6 +89,18 @@ fn keystrokes_wait_for_no_queue_of_ours() {
     }
 }
 
+/// Nothing is lost on loopback, so CUBIC alone would fill whatever queue there is: half a second here.
+#[test]
+fn a_short_path_keeps_little_waiting() {
+    let shape = Shape { mbit: 200.0, rtt: 0.0005, queue: 1000.0, ..SHAPE };
+    let mut world = World::new(shape, 1, &[ours()]);
+    world.flows[0].types_and_sends(4);
+    let goodput = world.goodput(seconds(5.0))[0];
+    let (count, p99) = world.flows[0].round_trips(seconds(1.0), shape.rtt / 2.0);
+    assert!(count > 100 && p99 < 0.15, "{count} keystrokes, p99 {p99:.3} s");
+    assert!(goodput > 160.0, "{goodput:.1} Mbit/s of 200");
+}
+
 #[test]
 fn jitter_and_loss_together_are_no_queue() {
     let wifi = Shape { mbit: 50.0, rtt: 0.020, jitter: 0.020, loss: 0.01, ..SHAPE };
