@@ -1,7 +1,6 @@
 //! mongod, alone or as a replica set of one address each.
 
-use std::net::Ipv4Addr;
-
+use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
 use mongodb::Client;
@@ -20,11 +19,21 @@ pub(crate) struct Mongod {
 }
 
 impl Mongod {
+    /// Returns when it listens: on a busy machine that is longer than a manager waits for its first answer.
     pub(crate) fn started(replica_set: Option<&'static str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut mongod = Self { folder, address: address(), replica_set, process: None };
         mongod.start();
+        let began = Instant::now();
+        while TcpStream::connect((mongod.address, PORT)).is_err() {
+            assert!(began.elapsed() < PATIENCE && mongod.process().is_running(), "mongod: {}", mongod.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
         mongod
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     pub(crate) fn start(&mut self) {
