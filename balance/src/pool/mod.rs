@@ -4,6 +4,7 @@ mod breaker;
 mod process;
 mod table;
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,7 +60,8 @@ pub struct Workers(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: Options,
-    idle: Mutex<Vec<Process>>,
+    /// The one that waits longest is first: the last one may still be at clearing away its runner.
+    idle: Mutex<VecDeque<Process>>,
     free: Semaphore,
     waiting: Semaphore,
     breaker: Mutex<Breaker>,
@@ -156,7 +158,7 @@ impl Inner {
         let _waits = self.waiting.try_acquire().map_err(|_| "too many wait for one already")?;
         let waited = tokio::time::timeout(PATIENCE, self.free.acquire()).await;
         let permit = waited.map_err(|_| "none was free in time")?.map_err(|_| "they were ended")?;
-        let process = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let process = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         Ok(Lease { pool: self, process, _permit: permit })
     }
 }
@@ -192,7 +194,9 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         if self.process.take().is_some() {
             match Process::start(&self.pool.options) {
-                Ok(process) => self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(process),
+                Ok(process) => {
+                    self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push_back(process)
+                }
                 Err(error) => tracing::warn!(%error, "a balancing worker does not start"),
             }
         }

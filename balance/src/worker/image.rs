@@ -15,6 +15,7 @@ use boa_engine::{
 use serde_json::Value;
 
 use super::garbage::Garbage;
+use super::servers::Servers;
 use super::{console, garbage, result};
 use crate::engine::Returned;
 use crate::request::Moment;
@@ -37,8 +38,7 @@ thread_local! {
 pub(super) struct Image {
     context: Context,
     given: Rc<Given>,
-    /// By place.
-    servers: Vec<JsValue>,
+    servers: Servers,
     garbage: Garbage,
 }
 
@@ -68,20 +68,13 @@ impl Image {
             context.global_object(),
             Attribute::all(),
         )?;
-        Ok(Self { context, given, servers: Vec::new(), garbage: Garbage::default() })
+        Ok(Self { context, given, servers: Servers::default(), garbage: Garbage::default() })
     }
 
     pub(super) fn change(&mut self, changes: Vec<(u32, Option<Value>)>) -> Result<(), String> {
         let count = changes.len();
-        for (place, body) in changes {
-            let place = place as usize;
-            if self.servers.len() <= place {
-                self.servers.resize(place + 1, JsValue::undefined());
-            }
-            let made = body.map(|body| JsValue::from_json(&body, &mut self.context)).transpose();
-            self.servers[place] = made.map_err(|error| error.to_string())?.unwrap_or_default();
-        }
-        self.garbage.made(count, self.servers.len());
+        self.servers.change(changes, &mut self.context).map_err(|error| error.to_string())?;
+        self.garbage.made(count, self.servers.count());
         Ok(())
     }
 
@@ -126,8 +119,8 @@ impl Image {
     fn input(&mut self, task: &Task) -> JsResult<JsValue> {
         let given = serde_json::to_value(&task.request).map_err(JsError::from_rust)?;
         let input = JsValue::from_json(&given, &mut self.context)?;
-        let at = |place: &u32| self.servers.get(*place as usize).cloned().unwrap_or_default();
-        let servers = JsArray::from_iter(task.servers.iter().map(at), &mut self.context);
+        let servers = task.servers.iter().map(|place| self.servers.at(*place));
+        let servers = JsArray::from_iter(servers, &mut self.context);
         if let Some(input) = input.as_object() {
             input.set(js_string!("servers"), servers, true, &mut self.context)?;
         }

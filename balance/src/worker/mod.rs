@@ -11,6 +11,7 @@ mod garbage;
 mod image;
 mod result;
 mod runner;
+mod servers;
 mod supervise;
 
 use std::io;
