@@ -1,6 +1,7 @@
 //! The program `fastx`: runs a node, and shows how it is.
 
 mod ask;
+mod balance;
 mod cli;
 mod control;
 mod demo;
@@ -42,6 +43,8 @@ fn main() -> std::process::ExitCode {
             };
         }
         Command::Config { command } => return settings::config(&command),
+        Command::Balance { command } => return balance::balance(&command),
+        Command::BalanceWorker => return ::balance::worker::run(),
         Command::Store { command } => return store::store(&command),
         Command::Demo(options) => demo::run(options),
         Command::Sim(options) => return sim::run(&options),

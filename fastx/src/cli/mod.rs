@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod admission;
+mod balance;
 mod config;
 mod demo;
 mod doctor;
@@ -21,6 +22,7 @@ pub(crate) use self::admission::{
     JoinOptions, ReadmitOptions, RevokeOptions, TokenCommand, TokenCreateOptions, TokenListOptions,
     TokenRevokeOptions,
 };
+pub(crate) use self::balance::{BalanceCommand, TemplatesOptions, TestOptions};
 pub(crate) use self::config::{ChangeOptions, ConfigCommand, GetOptions, HistoryOptions};
 pub(crate) use self::demo::DemoOptions;
 pub(crate) use self::doctor::DoctorOptions;
@@ -80,6 +82,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Try the functions that choose a server for a session
+    Balance {
+        #[command(subcommand)]
+        command: BalanceCommand,
+    },
+    /// What this program runs itself as, to execute such functions
+    #[command(hide = true)]
+    BalanceWorker,
     /// Move configuration between a folder and the running cluster
     Store {
         #[command(subcommand)]
