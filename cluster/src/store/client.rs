@@ -1,11 +1,13 @@
 //! The store as a member has it: questions to the managers' store service, over the transporter.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, select};
 use tokio::sync::broadcast;
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Answer, Change, Changes, Document, Key, Page, Question, Revision, Store, StoreError, Write};
@@ -15,6 +17,8 @@ use crate::transporter::{Event, RequestError, Subscription, Transporter};
 
 /// A manager gives its database 5 s; it has an answer before this is over.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Then a reader asks again, as the manager that had the question may be gone; also after an ordinary answer's time.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// Changes that wait for one watcher; then it reads all again.
 const MAX_WAITING: usize = 256;
 
@@ -43,6 +47,15 @@ impl StoreClient {
             }
         }
     }
+
+    /// Asks a question that changes nothing: twice, where the first is not answered soon; the first answer counts.
+    async fn read(&self, question: Question) -> Result<Answer, StoreError> {
+        let mut asked = pin!(self.ask(question.clone()));
+        match timeout(ASK_AGAIN, &mut asked).await {
+            Ok(answer) => answer,
+            Err(_) => select(asked, pin!(self.ask(question))).await.factor_first().0,
+        }
+    }
 }
 
 fn unreachable(error: RequestError) -> StoreError {
@@ -62,7 +75,7 @@ impl Store for StoreClient {
     fn get(&self, key: &Key) -> BoxFuture<'_, Result<Option<Document>, StoreError>> {
         let question = Question::Get(key.clone());
         async move {
-            match self.ask(question).await? {
+            match self.read(question).await? {
                 Answer::Document(document) => Ok(document),
                 _ => Err(unexpected()),
             }
@@ -73,7 +86,7 @@ impl Store for StoreClient {
     fn page(&self, collection: &Name, after: Option<&Name>) -> BoxFuture<'_, Result<Page, StoreError>> {
         let question = Question::Page { collection: collection.clone(), after: after.cloned() };
         async move {
-            match self.ask(question).await? {
+            match self.read(question).await? {
                 Answer::Page(page) => Ok(page),
                 _ => Err(unexpected()),
             }
@@ -112,6 +125,38 @@ async fn hear(mut told: Subscription, send: broadcast::Sender<Change>) {
         };
         if send.send(change).is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transporter::InProcess;
+
+    #[tokio::test]
+    async fn a_manager_that_goes_silent_costs_a_reader_a_moment() {
+        let (transporter, subjects) = (InProcess::new(), Subjects::new(&Name::new("test").unwrap()));
+        let mut silent = transporter.serve(&subjects.store_requests()).await;
+        let mut other = transporter.serve(&subjects.store_requests()).await;
+        let _answering = AbortOnDropHandle::new(tokio::spawn(async move {
+            loop {
+                let nothing = serde_json::to_vec(&Answer::Document(None)).unwrap();
+                other.next().await.answer(nothing.into()).await.unwrap();
+            }
+        }));
+        let _silent = AbortOnDropHandle::new(tokio::spawn(async move {
+            let mut kept = Vec::new();
+            loop {
+                kept.push(silent.next().await);
+            }
+        }));
+        let client = StoreClient::new(Arc::new(transporter), subjects);
+        let key = Key { collection: Name::new("a").unwrap(), id: Name::new("b").unwrap() };
+        for _ in 0..2 {
+            let began = std::time::Instant::now();
+            assert_eq!(client.get(&key).await, Ok(None));
+            assert!(began.elapsed() < PATIENCE);
         }
     }
 }

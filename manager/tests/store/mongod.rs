@@ -40,6 +40,8 @@ impl Mongod {
         let (bind, data) = (self.address.to_string(), self.folder.path().display().to_string());
         let port = PORT.to_string();
         let mut arguments = vec!["--bind_ip", &bind, "--port", &port, "--dbpath", &data];
+        // Its file would be named by the port alone: of two that start at once, one ends.
+        arguments.push("--nounixsocket");
         // A quarter of the memory each would be too much for a machine with several.
         arguments.extend([
             "--wiredTigerCacheSizeGB",
