@@ -8,6 +8,7 @@
 pub mod chain;
 pub mod engine;
 pub mod function;
+mod hypot;
 pub mod nesting;
 pub mod offer;
 pub mod pool;
