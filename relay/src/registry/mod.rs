@@ -2,14 +2,14 @@
 //! is a [`Link`].
 
 mod snapshot;
+mod table;
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use tunnel::{Fingerprint, ServerId, Transport, Tunnel};
 
 pub use snapshot::Snapshot;
+use table::Table;
 
 /// What the registry and the choice of a way need to know of a tunnel.
 pub trait Link: Clone {
@@ -133,20 +133,23 @@ impl<L: Link> Entry<L> {
 /// All servers that this gateway knows.
 #[derive(Clone, Debug)]
 pub struct Registry<L> {
-    servers: HashMap<ServerId, Arc<Server<L>>>,
+    servers: Table<L>,
 }
 
 impl<L: Link> Default for Registry<L> {
     fn default() -> Self {
-        Self { servers: HashMap::new() }
+        Self { servers: Table::default() }
     }
 }
 
 impl<L: Link> Registry<L> {
     /// A server that was bound to its key before this start and is not connected yet.
     pub fn remember(&mut self, id: ServerId, key: Fingerprint, since: SystemTime) {
-        let server = Server {
-            id: id.clone(),
+        if self.servers.get(&id).is_some() {
+            return;
+        }
+        self.servers.insert(Server {
+            id,
             key,
             version: String::new(),
             generation: 0,
@@ -155,8 +158,7 @@ impl<L: Link> Registry<L> {
             reach: Vec::new(),
             resting: false,
             since,
-        };
-        self.servers.entry(id).or_insert_with(|| Arc::new(server));
+        });
     }
 
     /// Adds a tunnel. A newer generation wins at once: the tunnels it displaces are returned, to be closed.
@@ -181,9 +183,17 @@ impl<L: Link> Registry<L> {
         services.sort_unstable();
         // A node that rests says so on each tunnel, after its hello.
         let resting = false;
-        let server =
-            Server { id: id.clone(), key, version, generation, tunnels, services, reach, resting, since };
-        self.servers.insert(id, Arc::new(server));
+        self.servers.insert(Server {
+            id,
+            key,
+            version,
+            generation,
+            tunnels,
+            services,
+            reach,
+            resting,
+            since,
+        });
         Ok(displaced.into_iter().map(|entry| entry.link).collect())
     }
 
@@ -197,7 +207,7 @@ impl<L: Link> Registry<L> {
 
     /// Takes away one tunnel, and only that: a newer registration of the same server stays.
     pub fn remove(&mut self, id: &ServerId, link: &str, now: SystemTime) -> Removed {
-        let Some(server) = self.servers.get_mut(id).map(Arc::make_mut) else { return Removed::Nothing };
+        let Some(server) = self.servers.get_mut(id) else { return Removed::Nothing };
         let before = server.tunnels.len();
         server.tunnels.retain(|entry| entry.link.id() != link);
         if server.tunnels.len() == before {
@@ -213,7 +223,7 @@ impl<L: Link> Registry<L> {
 
     /// The node goes away: its tunnel gets no new streams.
     pub fn drain(&mut self, id: &ServerId, link: &str) {
-        let Some(server) = self.servers.get_mut(id).map(Arc::make_mut) else { return };
+        let Some(server) = self.servers.get_mut(id) else { return };
         for entry in server.tunnels.iter_mut().filter(|entry| entry.link.id() == link) {
             entry.draining = true;
         }
@@ -228,7 +238,7 @@ impl<L: Link> Registry<L> {
         reach: Vec<ServerId>,
         resting: bool,
     ) {
-        let Some(server) = self.servers.get_mut(id).map(Arc::make_mut) else { return };
+        let Some(server) = self.servers.get_mut(id) else { return };
         if server.tunnels.iter().any(|entry| entry.link.id() == link) {
             services.sort_unstable();
             (server.services, server.reach, server.resting) = (services, reach, resting);
