@@ -11,6 +11,9 @@ use tokio::sync::Notify;
 
 use super::wire::Wire;
 
+/// The runtime's timers come up to a millisecond late, so a nearer event is waited for step by step.
+const NEAR: Duration = Duration::from_millis(2);
+
 /// Tells when every task of the runtime waits.
 #[derive(Debug, Default)]
 pub(crate) struct Idle {
@@ -40,8 +43,7 @@ pub(crate) async fn drive(wire: Arc<Wire>, idle: Arc<Idle>) {
             wire.sooner().notified().await;
             continue;
         };
-        // The runtime's timers come up to a millisecond late.
-        if ahead >= Duration::from_millis(2) {
+        if ahead >= NEAR {
             let near = Duration::from_millis(u64::try_from(ahead.as_millis()).unwrap_or(u64::MAX) - 1);
             tokio::select! {
                 biased;
@@ -52,8 +54,8 @@ pub(crate) async fn drive(wire: Arc<Wire>, idle: Arc<Idle>) {
         }
         idle.wait().await;
         wire.flush();
-        // What went out may come sooner.
-        if let Some(ahead) = wire.ahead().filter(|ahead| !ahead.is_zero()) {
+        // What went out may come sooner; and to an event that is far the clock must not leap over the timers before it.
+        if let Some(ahead) = wire.ahead().filter(|ahead| !ahead.is_zero() && *ahead < NEAR) {
             tokio::time::advance(ahead).await;
         }
     }

@@ -46,7 +46,14 @@ fn lanes_carry_on_over_another_tunnel() {
         assert!(outcome.violations.is_empty(), "{direction}: {:#?}", outcome.violations);
         let work = &outcome.work[0];
         assert_eq!((work.opened, work.lost), (1, 0), "{direction}: {:#?}", outcome.events);
-        let at_cut = work.progress.iter().rfind(|(at, _)| at.as_secs() < 7).map_or(0, |(_, bytes)| *bytes);
-        assert!(work.progress.last().is_some_and(|(_, bytes)| *bytes > at_cut), "{direction}: it went on");
+        let by = |second: u64| {
+            work.progress.iter().rfind(|(at, _)| at.as_secs() < second).map_or(0, |(_, bytes)| *bytes)
+        };
+        assert!(
+            by(7) > 0 && by(25) - by(20) > 5 * 12_500_000,
+            "{direction}: it goes on with more than 100 Mbit/s"
+        );
+        let mended = outcome.events.iter().find(|event| event.text == "site mended").expect("it happened");
+        assert!(mended.at < std::time::Duration::from_millis(14_010), "the clock leapt to {:?}", mended.at);
     }
 }
