@@ -55,7 +55,8 @@ fn simulate(options: &SimOptions, wanted: &str, plan: &Plan) -> anyhow::Result<b
     let mut watch = Watch::begin(plan, seed);
     let run = netsim::run_logged(plan, seed, options.packets, |simulated| watch.progress(simulated))?;
     watch.end();
-    let report = Report::new(plan, &run.outcome, format!("fastx sim {wanted} --seed {seed}"));
+    let replay = format!("fastx sim {wanted} --seed {seed}");
+    let report = Report::new(plan, &run.outcome, replay).with_cost(&run.cost);
     let folder = options.out.clone().unwrap_or_else(|| PathBuf::from(format!("sim-{}-{seed}", stem(wanted))));
     report.write(&folder)?;
     if let Some(packets) = &run.packets {

@@ -5,6 +5,7 @@ mod lanes;
 mod lines;
 mod page;
 mod plot;
+mod recovery;
 mod scale;
 mod summary;
 mod tables;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use summary::summary;
 
-use crate::outcome::{Outcome, Verdict, judge};
+use crate::outcome::{Cost, Outcome, Verdict, judge};
 use crate::plan::Plan;
 
 /// A report could not be written.
@@ -32,11 +33,17 @@ pub struct Report<'a> {
     verdicts: Vec<Verdict>,
     /// What repeats the run: `fastx sim hotel --seed 7`.
     replay: String,
+    cost: Option<&'a Cost>,
 }
 
 impl<'a> Report<'a> {
     pub fn new(plan: &'a Plan, outcome: &'a Outcome, replay: String) -> Self {
-        Self { plan, outcome, verdicts: judge(plan, outcome), replay }
+        Self { plan, outcome, verdicts: judge(plan, outcome), replay, cost: None }
+    }
+
+    /// Shows what the run took, too; no two runs are alike in that.
+    pub fn with_cost(self, cost: &'a Cost) -> Self {
+        Self { cost: Some(cost), ..self }
     }
 
     pub fn verdicts(&self) -> &[Verdict] {
@@ -60,6 +67,7 @@ impl<'a> Report<'a> {
             "replay": self.replay,
             "verdicts": self.verdicts,
             "outcome": self.outcome,
+            "cost": self.cost,
         })
     }
 

@@ -111,3 +111,27 @@ fn a_folder_with_the_page_and_the_numbers_is_written() {
     let error = report.write(Path::new("/proc/none")).unwrap_err().to_string();
     assert!(error.starts_with("cannot write /proc/none"), "{error}");
 }
+
+#[test]
+fn the_page_shows_how_long_nodes_were_away_and_what_they_take() {
+    let plan = parse(Path::new("scale.toml"), shipped("scale").unwrap().text).unwrap();
+    let mut outcome = Outcome::new(&plan, 1);
+    let counts = [(30, 1_000.0), (54, 1_000.0), (56, 400.0), (77, 990.0), (120, 1_000.0)];
+    for (at, count) in counts {
+        outcome.sample(Quantity::Whole, "nodes", MS * 1000 * at, count);
+    }
+    outcome.dial(MS * 76_000, "gateway-1");
+    let mut cost = Cost::default();
+    for (at, bytes) in [(0, 0), (24, 200_000_000), (54, 500_000_000)] {
+        cost.note(MS * 1000 * at, bytes);
+    }
+    let html = Report::new(&plan, &outcome, String::new()).with_cost(&cost).html();
+    for shown in [
+        "fewer from 56.0 s on, again",
+        "after 2.00 s",
+        "<td class=\"n\">200 kB</td>",
+        "<td class=\"n\">30.0 kB</td>",
+    ] {
+        assert!(html.contains(shown), "{shown} in {html}");
+    }
+}
