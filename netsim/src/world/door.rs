@@ -9,7 +9,7 @@ use relay::{Router, Want};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tunnel::network::ByteStream;
 use tunnel::pump::{self, Patience};
-use tunnel::{ServerId, TraceId};
+use tunnel::{ServerId, Stream, TraceId};
 
 use super::tcp::{Listener, Socket};
 use super::watch::Watch;
@@ -44,7 +44,22 @@ impl Door {
         }
     }
 
-    async fn lead(self: Arc<Self>, mut socket: Socket, client: SocketAddr) {
+    /// One client. As in the gateway, what opens the stream is freed before the first byte flows.
+    fn lead(self: Arc<Self>, mut socket: Socket, client: SocketAddr) -> impl Future<Output = ()> + Send {
+        let opening = Box::pin(self.clone().open(client));
+        async move {
+            let Some(stream) = opening.await else { return };
+            let _open = Open::count(&self.open);
+            let moved = pump::join(&mut socket, stream, Patience::default()).await;
+            if moved.end != pump::End::Finished {
+                // As the gateway does: an end that is none must not look like one.
+                socket.break_off();
+            }
+        }
+    }
+
+    /// Nothing when the router turns the client away: it sees its connection end.
+    async fn open(self: Arc<Self>, client: SocketAddr) -> Option<Stream> {
         let want = Want {
             server: Some(self.server.clone()),
             sticky: None,
@@ -54,21 +69,12 @@ impl Door {
         };
         // Asked before the router is, so that a drain meanwhile is nobody's fault.
         let drained = self.watch.is_drained(self.gateway);
-        match self.router.open(&want, Bytes::new()).await {
-            Ok(opened) => {
-                if drained {
-                    self.watch.violated("a drained gateway gets no new streams", &format!("{client}"));
-                }
-                let _open = Open::count(&self.open);
-                let moved = pump::join(&mut socket, opened.stream, Patience::default()).await;
-                if moved.end != pump::End::Finished {
-                    // As the gateway does: an end that is none must not look like one.
-                    socket.break_off();
-                }
-            }
-            // The client sees its connection end.
-            Err(error) => tracing::debug!(%error, "a client was turned away"),
+        let opened = self.router.open(&want, Bytes::new()).await;
+        let opened = opened.inspect_err(|error| tracing::debug!(%error, "a client was turned away")).ok()?;
+        if drained {
+            self.watch.violated("a drained gateway gets no new streams", &format!("{client}"));
         }
+        Some(opened.stream)
     }
 }
 

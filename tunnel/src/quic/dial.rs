@@ -104,7 +104,7 @@ async fn dial_here(
 
 fn prepare(
     peer: SocketAddr,
-    tls: rustls::ClientConfig,
+    mut tls: rustls::ClientConfig,
     stripe: usize,
     network: &dyn Network,
 ) -> Result<(Endpoint, ClientConfig, BufferSizes), DialError> {
@@ -112,6 +112,8 @@ fn prepare(
     let settings = settings::endpoint(0, 1, &std::array::from_fn(|_| chance::random()));
     let endpoint = Endpoint::new_with_abstract_socket(settings, None, udp.socket, Arc::new(TokioRuntime))
         .map_err(DialError::Socket)?;
+    // Each dial has a configuration of its own, so its room of 22 kB for sessions to resume would stay empty.
+    tls.resumption = rustls::client::Resumption::disabled();
     let crypto = QuicClientConfig::try_from(tls).map_err(|error| DialError::Quic(peer, error.to_string()))?;
     let mut config = ClientConfig::new(Arc::new(crypto));
     config.transport_config(settings::transport(Role::Dialler, network.payload_bound(peer)));
