@@ -54,6 +54,7 @@ nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that 
 	fuzz/guided 600
 	$(call say,ten thousand random networks)
 	SEEDS=10000 cargo test --release --locked -p netsim --test world seeds
+	SEEDS=3000 cargo test --release --locked -p netsim --test plane seeds
 	$(call say,three hosts: each process killed in turn)
 	cargo build --release --locked -p manager --example one-manager
 	cargo test --release --locked -p manager --test redundancy -- --ignored

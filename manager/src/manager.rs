@@ -38,12 +38,17 @@ impl Manager {
             Keep::Folder => Arc::new(Folder::open(folder)?),
             Keep::MongoDb(settings) => Arc::new(Mongo::connect(settings).await?),
         };
+        Ok(Self::over(store, plane).await)
+    }
+
+    /// Serves a store that is open already.
+    pub async fn over(store: Arc<dyn Store>, plane: &ControlPlane) -> Self {
         let watched = Arc::new(Watched::new(store));
         let store: Arc<dyn Store> = Arc::clone(&watched) as _;
         let service =
             Service::start(Arc::clone(&store), Arc::clone(&plane.transporter), &plane.subjects).await;
         let fleet = Fleet::start(plane, watched).await;
-        Ok(Self { store, _service: service, _fleet: fleet })
+        Self { store, _service: service, _fleet: fleet }
     }
 
     /// The store itself, for who is in this process.

@@ -34,7 +34,17 @@ struct Voice {
 
 impl Announcer {
     pub fn start(transporter: Arc<dyn Transporter>, subjects: Subjects, server_id: Name) -> Self {
-        let generation = Timestamp::now().as_microsecond();
+        Self::started(transporter, subjects, server_id, Timestamp::now())
+    }
+
+    /// Of a process that started `at`, by its machine's clock.
+    pub fn started(
+        transporter: Arc<dyn Transporter>,
+        subjects: Subjects,
+        server_id: Name,
+        at: Timestamp,
+    ) -> Self {
+        let generation = at.as_microsecond();
         let voice = Voice { transporter, subjects, server_id, generation };
         let (word, said) = watch::channel(Word::Active);
         let task = AbortOnDropHandle::new(tokio::spawn(announce(voice.clone(), said)));

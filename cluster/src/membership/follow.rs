@@ -1,10 +1,10 @@
 //! Keeps the table of members.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Beat, Members};
@@ -48,7 +48,7 @@ async fn follow(transporter: Arc<dyn Transporter>, subjects: Subjects, members: 
                 let Ok(beat) = serde_json::from_slice::<Beat>(&message.payload) else { continue };
                 // A server may speak for itself only: a broker's permissions guard the subject.
                 if subjects.presence(&beat.server_id).as_str() == message.subject {
-                    members.send_if_modified(|members| members.hear(&beat, Instant::now()));
+                    members.send_if_modified(|members| members.hear(&beat, Instant::now().into_std()));
                 }
             }
             Event::Gap(_) => {

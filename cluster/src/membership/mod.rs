@@ -40,7 +40,8 @@ pub enum Word {
 #[serde(rename_all = "camelCase")]
 pub struct Beat {
     pub server_id: Name,
-    /// When this process started, in microseconds since 1970: of two processes with one id the newer is believed.
+    /// When this process started, in microseconds since 1970: of two processes with one id that are heard the newer is
+    /// believed.
     pub generation: i64,
     pub word: Word,
 }
@@ -74,11 +75,12 @@ struct Member {
 }
 
 impl Members {
-    /// Takes a beat. Says whether it was believed: one of an older process is not, nor one more member than there may be.
+    /// Takes a beat. Says whether it was believed: one of an older process is not while the newer one is heard, nor one more
+    /// member than there may be. A machine whose clock was set back makes a newer process look older.
     pub fn hear(&mut self, beat: &Beat, now: Instant) -> bool {
         let full = self.0.len() >= MAX_MEMBERS;
         match self.0.get_mut(&beat.server_id) {
-            Some(member) if member.generation > beat.generation => false,
+            Some(member) if member.generation > beat.generation && !member.yields_to(beat, now) => false,
             Some(member) => {
                 (member.generation, member.word, member.heard) = (beat.generation, beat.word, now);
                 true
@@ -115,6 +117,11 @@ impl Members {
 }
 
 impl Member {
+    /// To a process that started earlier, or says so: only when this one is silent, and not to a last word.
+    fn yields_to(&self, beat: &Beat, now: Instant) -> bool {
+        beat.word != Word::Leaving && now.saturating_duration_since(self.heard) >= LATE_AFTER
+    }
+
     fn standing(&self, now: Instant) -> Standing {
         let silent = now.saturating_duration_since(self.heard);
         match self.word {
@@ -169,6 +176,18 @@ mod tests {
         assert_eq!(members.standing(&node, now), Some(Standing::Alive));
         assert!(members.hear(&beat(2, Word::Leaving), now));
         assert_eq!(members.standing(&node, now + LOST_AFTER), Some(Standing::Left));
+    }
+
+    #[test]
+    fn a_process_that_started_before_a_clock_was_set_back_is_replaced_when_it_is_silent() {
+        let (mut members, began) = (Members::default(), Instant::now());
+        let node = Name::new("node").unwrap();
+        assert!(members.hear(&beat(7, Word::Active), began));
+        assert!(!members.hear(&beat(3, Word::Active), began + LATE_AFTER / 2));
+        assert!(!members.hear(&beat(3, Word::Leaving), began + LATE_AFTER));
+        assert!(members.hear(&beat(3, Word::Active), began + LATE_AFTER));
+        assert_eq!(members.standing(&node, began + LATE_AFTER), Some(Standing::Alive));
+        assert!(members.hear(&beat(3, Word::Leaving), began + LATE_AFTER));
     }
 
     #[test]

@@ -63,7 +63,8 @@ impl ControlPlane {
         Ok(Self::over(me, role, broker.namespace.clone(), transporter))
     }
 
-    fn over(me: Name, role: Role, namespace: Name, transporter: Arc<dyn Transporter>) -> Self {
+    /// Over a transporter that is there already.
+    pub fn over(me: Name, role: Role, namespace: Name, transporter: Arc<dyn Transporter>) -> Self {
         let subjects = Subjects::new(&namespace);
         let store = Arc::new(StoreClient::new(Arc::clone(&transporter), subjects.clone()));
         let fleet = Fleet::new(Arc::clone(&transporter), subjects.clone());

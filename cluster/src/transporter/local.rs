@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use super::answer::{self, Request, Requests};
 use super::link::LinkWriter;
 use super::registry::Registry;
-use super::{Link, Message, PublishError, RequestError, Subscription, Transporter, check_length};
+use super::{Gap, Link, Message, PublishError, RequestError, Subscription, Transporter, check_length};
 use crate::subject::{Pattern, Subject};
 
 /// Clones talk to each other.
@@ -28,6 +28,11 @@ impl InProcess {
     )]
     pub fn new() -> Self {
         Self { registry: Arc::default(), link: LinkWriter::always_up() }
+    }
+
+    /// Tells all who listen that they may have missed something: who carries messages from elsewhere to here lost some.
+    pub fn tell(&self, gap: Gap) {
+        self.registry.tell_all(gap);
     }
 }
 

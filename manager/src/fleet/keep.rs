@@ -1,12 +1,13 @@
 //! Keeps last words in the store.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cluster::Name;
 use cluster::server::Listed;
 use cluster::store::{Expect, Key, Revision, Store, StoreError, Write};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{SERVERS, Shared};
 
@@ -24,7 +25,7 @@ pub(super) async fn keep(shared: Arc<Shared>) {
             // What is there must be known before it is replaced; and a store that failed is given time.
             tokio::time::sleep(AGAIN).await;
         }
-        let now = (Instant::now(), Timestamp::now());
+        let now = (Instant::now().into_std(), Timestamp::now());
         let worth = shared.look(|table, members| table.worth_keeping(members, now, MAX_WRITES));
         for (name, listed, replaced) in worth {
             if !write(&shared, name, listed, replaced).await {

@@ -48,7 +48,7 @@ impl Fleet {
             me: plane.me.clone(),
             store: Arc::clone(&store),
             follower: Follower::start(Arc::clone(transporter), plane.subjects.clone()),
-            table: Mutex::new(Table::new(std::time::Instant::now())),
+            table: Mutex::new(Table::new(tokio::time::Instant::now().into_std())),
         });
         let hear = hear(Arc::clone(&shared), updates, plane.subjects.clone());
         let tasks = [

@@ -1,7 +1,6 @@
 //! Answers who asks about the fleet.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use cluster::Name;
 use cluster::fleet::{Answer, Page, Question};
@@ -9,6 +8,7 @@ use cluster::membership::Standing;
 use cluster::store::{Expect, Key, Store, Write};
 use cluster::transporter::Requests;
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{SERVERS, Shared};
 
@@ -29,7 +29,7 @@ pub(super) async fn serve(shared: Arc<Shared>, mut requests: Requests) {
 }
 
 async fn answer(shared: &Shared, question: Question) -> Answer {
-    let now = (Instant::now(), Timestamp::now());
+    let now = (Instant::now().into_std(), Timestamp::now());
     match question {
         Question::Greet => Answer::Greeting { manager: shared.me.clone(), store: shared.store.link() },
         Question::Page { after } => {
