@@ -1,5 +1,5 @@
 //! What the members of a cluster say to each other, and how: names and subjects, broker.json, the transporter, and the
-//! store as a member sees it.
+//! store as a member sees it; and the objects that they speak of, server and session.
 
 pub mod admission;
 pub mod broker;
@@ -9,6 +9,7 @@ mod name;
 pub mod plane;
 mod secret;
 pub mod server;
+pub mod session;
 pub mod settings;
 pub mod store;
 pub mod subject;

@@ -8,7 +8,7 @@ use cluster::settings::Settings;
 use cluster::{Broker, ControlPlane, Name, Role};
 use config::Dirs;
 use manager::{Keep, Manager};
-use node::display::Displays;
+use node::session::Sessions;
 use node::{Identity, Member, Node};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -33,7 +33,7 @@ impl Control {
         dirs: &Dirs,
         me: Name,
         broker: Option<&Broker>,
-        (node, displays): (&Node, Displays),
+        (node, sessions): (&Node, Sessions),
     ) -> anyhow::Result<Self> {
         let (plane, own) = match broker {
             Some(broker) => (ControlPlane::connect(me, Role::Member, broker).await?, None),
@@ -44,8 +44,8 @@ impl Control {
             }
         };
         let settings = follow(&plane, dirs);
-        let member = Member::start(node, displays, &plane, &settings);
-        node.add_routes(routes(&plane, &settings).merge(member.routes()));
+        let member = Member::start(node, sessions.clone(), &plane, &settings);
+        node.add_routes(routes(&plane, &settings).merge(member.routes()).merge(sessions.routes()));
         Ok(Self { settings, broker: broker.cloned(), _own: own, member })
     }
 

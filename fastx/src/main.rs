@@ -17,6 +17,7 @@ mod portal_service;
 mod run;
 mod server;
 mod servers;
+mod session;
 mod settings;
 mod sim;
 mod status;
@@ -34,6 +35,12 @@ fn main() -> std::process::ExitCode {
         Command::Manager { command } => return manage::manager(command),
         Command::Servers(options) => return servers::show(&options),
         Command::Server { command } => return server::server(&command),
+        Command::Start(options) => return session::start(options),
+        Command::Sessions(options) => return session::list(&options),
+        Command::Session { command } => return session::one(&command),
+        Command::Connect(options) => return session::connect(&options),
+        Command::Terminate(options) => return session::terminate(&options),
+        Command::Rename(options) => return session::rename(&options),
         Command::Status(options) => return status::show(&options),
         Command::Doctor(options) => return doctor::run(&options),
         Command::Log(options) => {

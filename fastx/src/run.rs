@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use config::Dirs;
-use node::display::Displays;
+use node::session::Sessions;
 use node::{Handler, Identity, Node, Options};
 use portal::Portal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,7 +19,7 @@ use crate::log::{self, Log};
 use crate::notify::notify;
 use crate::portal_service::PortalService;
 
-/// File descriptors that are not streams: sockets of tunnels, displays, the portal's files, logs.
+/// File descriptors that are not streams: sockets of tunnels, sessions, the portal's files, logs.
 const OTHER_FILES: u64 = 512;
 /// Streams at a time when the limit on open files would allow more.
 const MOST_STREAMS: u64 = 65_536;
@@ -81,18 +81,18 @@ async fn reload(node: &Node, control: &Control, dirs: &Dirs) {
 pub(crate) struct Started {
     pub(crate) node: Node,
     pub(crate) portal: Portal,
-    pub(crate) displays: Displays,
+    pub(crate) sessions: Sessions,
     pub(crate) control: Control,
 }
 
-/// Starts a node with its portal, which finds the displays of its last run again, and then its part in the cluster: the
+/// Starts a node with its portal, which finds the sessions of its last run again, and then its part in the cluster: the
 /// way to sessions is open before anything of the control plane is.
 pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     let identity = Identity::load_or_make(&dirs).map_err(node::StartError::from)?;
     let broker = cluster::broker::read(&dirs.config("broker.json"))?;
     let me = control::name(&identity);
-    let displays = Displays::open(&dirs.local_dir).context("cannot open the displays")?;
-    let portal = Portal::new(identity.server_id, &dirs.local_dir, displays.clone())?;
+    let sessions = Sessions::open(&dirs.local_dir, me.as_str()).context("cannot open the sessions")?;
+    let portal = Portal::new(identity.server_id, &dirs.local_dir, sessions.clone())?;
     let service: Arc<dyn Handler> = Arc::new(PortalService(portal.clone()));
     let options = Options {
         dirs: dirs.clone(),
@@ -103,8 +103,8 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
         socket: true,
     };
     let node = Node::start(options).await?;
-    let control = Control::start(&dirs, me, broker.as_ref(), (&node, displays.clone())).await?;
-    Ok(Started { node, portal, displays, control })
+    let control = Control::start(&dirs, me, broker.as_ref(), (&node, sessions.clone())).await?;
+    Ok(Started { node, portal, sessions, control })
 }
 
 /// Raises the limit on open files as far as it goes, and says how many streams it holds.

@@ -8,13 +8,12 @@
 //! table      which service, or which peer                upstream connect, answer, pump
 //! lan        nodes next to this one                     nearby   what both files name, for `fastx doctor`
 //! admin      the socket that the command line asks        status   what `fastx status` shows
-//! display    X displays that outlive this process       member   what the cluster hears of this server
+//! session    sessions, which outlive this process         member   what the cluster hears of this server
 //! ```
 
 pub mod admin;
 mod client_header;
 mod core;
-pub mod display;
 pub mod gateways;
 mod lan;
 mod link;
@@ -25,6 +24,7 @@ pub mod nearby;
 mod node;
 mod serve;
 mod services;
+pub mod session;
 mod settings;
 pub mod status;
 mod table;

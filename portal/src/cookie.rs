@@ -1,18 +1,18 @@
-//! The cookie that carries a session's id.
+//! The cookie that carries a visit's id.
 
 use http::{HeaderMap, HeaderValue, header};
 use tunnel::identity::{Secret, ServerId};
 
-use crate::sessions;
+use crate::visits;
 
 /// One name per server: behind one gateway all servers share an origin, and `__Host-` allows no path to tell them apart.
 fn name(server: &ServerId) -> String {
     format!("__Host-fastx-portal-{server}")
 }
 
-/// `Set-Cookie` for a new session.
+/// `Set-Cookie` for a new visit.
 pub(crate) fn set(server: &ServerId, id: &Secret) -> HeaderValue {
-    let (name, lasts) = (name(server), sessions::LASTS.as_secs());
+    let (name, lasts) = (name(server), visits::LASTS.as_secs());
     let cookie =
         format!("{name}={}; Path=/; Max-Age={lasts}; HttpOnly; Secure; SameSite=Strict", id.expose());
     let mut value = HeaderValue::try_from(cookie).expect("server ids and hexadecimal are header characters");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use node::display::DisplayError;
+use node::session::SessionError;
 use serde_json::json;
 
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +25,18 @@ pub(crate) enum ApiError {
     #[error("there is nothing at this address")]
     NoSuchAddress,
     #[error("{0}")]
-    NoSuchDisplay(String),
+    NoSuchSession(String),
     #[error("{0}")]
-    DisplayEnded(String),
-    #[error("display `{id}` does not answer ({source}); try again, or stop it and start a new one")]
-    DisplayUnreachable { id: String, source: std::io::Error },
-    #[error("{} people look at displays of this server already; try again later", crate::MOST_VIEWERS)]
+    SessionEnded(String),
+    #[error("{0}; try again in a moment")]
+    SessionNotUp(String),
+    #[error("{0}; try again, or end it and start a new one")]
+    SessionUnreachable(String),
+    #[error("{0}")]
+    CannotStart(String),
+    #[error("{0}; try again later")]
+    NoNewSessions(String),
+    #[error("{} people look at sessions of this server already; try again later", crate::MOST_VIEWERS)]
     TooManyViewers,
     #[error("the server could not do it: {0}")]
     Inside(String),
@@ -45,23 +51,38 @@ impl ApiError {
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "Malformed", "malformed"),
             Self::OtherSite => (StatusCode::FORBIDDEN, "OtherSite", "other-site"),
             Self::NoSuchAddress => (StatusCode::NOT_FOUND, "NoSuchAddress", "no-such-address"),
-            Self::NoSuchDisplay(_) => (StatusCode::NOT_FOUND, "NoSuchDisplay", "no-such-display"),
-            Self::DisplayEnded(_) => (StatusCode::GONE, "DisplayEnded", "display-ended"),
-            Self::DisplayUnreachable { .. } => {
-                (StatusCode::BAD_GATEWAY, "DisplayUnreachable", "display-unreachable")
+            Self::NoSuchSession(_) => (StatusCode::NOT_FOUND, "NoSuchSession", "no-such-session"),
+            Self::SessionEnded(_) => (StatusCode::GONE, "SessionEnded", "session-ended"),
+            Self::SessionNotUp(_) => (StatusCode::CONFLICT, "SessionNotUp", "session-not-up"),
+            Self::SessionUnreachable(_) => {
+                (StatusCode::BAD_GATEWAY, "SessionUnreachable", "session-unreachable")
             }
+            Self::CannotStart(_) => (StatusCode::UNPROCESSABLE_ENTITY, "CannotStart", "cannot-start"),
+            Self::NoNewSessions(_) => (StatusCode::SERVICE_UNAVAILABLE, "NoNewSessions", "no-new-sessions"),
             Self::TooManyViewers => (StatusCode::SERVICE_UNAVAILABLE, "TooManyViewers", "too-many-viewers"),
             Self::Inside(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Inside", "inside"),
         }
     }
 }
 
-impl From<DisplayError> for ApiError {
-    fn from(error: DisplayError) -> Self {
+impl From<SessionError> for ApiError {
+    fn from(error: SessionError) -> Self {
+        let text = error.to_string();
         match error {
-            DisplayError::Unknown(_) => Self::NoSuchDisplay(error.to_string()),
-            DisplayError::Ended(_) => Self::DisplayEnded(error.to_string()),
-            other => Self::Inside(other.to_string()),
+            SessionError::Unknown(_) => Self::NoSuchSession(text),
+            SessionError::Ended(_) => Self::SessionEnded(text),
+            SessionError::NotUp { .. } => Self::SessionNotUp(text),
+            SessionError::Unreachable { .. } => Self::SessionUnreachable(text),
+            SessionError::Malformed(_) => Self::Malformed(text),
+            SessionError::NotInstalled { .. } | SessionError::Account { .. } | SessionError::Start(_) => {
+                Self::CannotStart(text)
+            }
+            SessionError::TooMany | SessionError::Busy | SessionError::NotTaken | SessionError::Stopping => {
+                Self::NoNewSessions(text)
+            }
+            SessionError::PathTooLong(_) | SessionError::File { .. } | SessionError::Damaged { .. } => {
+                Self::Inside(text)
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ mod key;
 mod origin;
 mod sessions;
 mod viewer;
+mod visits;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -25,7 +26,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use node::display::Displays;
+use node::session::Sessions;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +34,7 @@ use tokio_util::task::TaskTracker;
 use tunnel::identity::{Secret, ServerId};
 
 use crate::attempts::Attempts;
-use crate::sessions::Sessions;
+use crate::visits::Visits;
 
 pub use crate::key::KeyError;
 
@@ -41,8 +42,11 @@ pub use crate::key::KeyError;
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 /// Request line and headers, bytes. Browsers send 1 to 2 KB, with many cookies up to 16 KB.
 const LARGEST_HEAD: usize = 32 * 1024;
-/// Viewers on one server at a time, all displays together.
+/// Viewers on one server at a time, all sessions together.
 const MOST_VIEWERS: usize = 256;
+
+/// Screens that are read at a time for their cards.
+const PICTURES: usize = 2;
 
 /// The portal of one server. Cheap to clone.
 #[derive(Clone)]
@@ -60,11 +64,12 @@ impl std::fmt::Debug for Portal {
 /// What all requests have in common.
 pub(crate) struct Shared {
     server: ServerId,
-    displays: Displays,
-    key: Secret,
     sessions: Sessions,
+    key: Secret,
+    visits: Visits,
     attempts: Mutex<Attempts>,
     viewers: Arc<Semaphore>,
+    pictures: Semaphore,
 }
 
 /// One byte stream that the portal serves. What it started ends with it.
@@ -77,14 +82,15 @@ pub(crate) struct Connection {
 
 impl Portal {
     /// The portal key is read from `local_dir/portal-key`, or made there (mode 0600).
-    pub fn new(server: ServerId, local_dir: &Path, displays: Displays) -> Result<Self, KeyError> {
+    pub fn new(server: ServerId, local_dir: &Path, sessions: Sessions) -> Result<Self, KeyError> {
         let shared = Arc::new(Shared {
             server,
-            displays,
+            sessions,
             key: key::read_or_make(&local_dir.join("portal-key"))?,
-            sessions: Sessions::open(&local_dir.join("portal-sessions.json")),
+            visits: Visits::open(&local_dir.join("portal-sessions.json")),
             attempts: Mutex::default(),
             viewers: Arc::new(Semaphore::new(MOST_VIEWERS)),
+            pictures: Semaphore::new(PICTURES),
         });
         Ok(Self { app: api::router(shared.clone()), shared })
     }

@@ -1,99 +1,120 @@
-//! Who has shown the key: a browser holds the random id in a cookie, the server the list of them. The list is kept in a
-//! file (mode 0600), so that open viewers come back by themselves when this process was restarted.
+//! The API's part about sessions. Who holds the portal's key reaches all of this server; logins will reach their own.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod events;
 
-use serde::{Deserialize, Serialize};
-use tunnel::identity::Secret;
+use std::sync::Arc;
 
-/// A working day; then the key is asked for again.
-pub(crate) const LASTS: Duration = Duration::from_secs(12 * 3600);
-/// When one more is opened, the oldest goes.
-const MOST_SESSIONS: usize = 64;
+use axum::body::Body;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Extension, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use cluster::session::SessionId;
+use http::{StatusCode, header};
+use node::session::{Change, Wanted, Who};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
-pub(crate) struct Sessions {
-    file: PathBuf,
-    open: Mutex<Vec<Session>>,
+use crate::api::{Result, read};
+use crate::error::ApiError;
+use crate::{Connection, Shared, viewer};
+
+/// A command of 4 KiB and parameters of 8 KiB, as JSON.
+const LARGEST_BODY: usize = 32 * 1024;
+/// Pixels; a card shows it half as wide, for fine screens.
+const THUMBNAIL: u16 = 400;
+
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/api/sessions", get(list).post(start))
+        .route("/api/sessions/events", get(events::events))
+        .route("/api/sessions/{id}", get(show).patch(change).delete(terminate))
+        .route("/api/sessions/{id}/disconnect", post(disconnect))
+        .route("/api/sessions/{id}/log", get(log))
+        .route("/api/sessions/{id}/thumbnail", get(thumbnail))
+        .route("/api/sessions/{id}/socket", get(socket))
 }
 
-#[derive(Serialize, Deserialize)]
-struct Session {
-    id: Secret,
-    /// Seconds since 1970.
-    expires: u64,
+fn result(value: impl serde::Serialize) -> Json<Value> {
+    Json(json!({ "result": value }))
 }
 
-impl Sessions {
-    /// A file that is missing or damaged means: nobody has come in yet.
-    pub(crate) fn open(file: &Path) -> Self {
-        let open = std::fs::read(file).ok().and_then(|json| serde_json::from_slice(&json).ok());
-        Self { file: file.to_owned(), open: Mutex::new(open.unwrap_or_default()) }
-    }
-
-    /// Opens a session and writes the list to its file; blocks for that long.
-    pub(crate) fn add(&self, now: SystemTime) -> std::io::Result<Secret> {
-        let id = Secret::random();
-        let mut open = self.lock();
-        open.retain(|session| session.expires > seconds(now));
-        if open.len() >= MOST_SESSIONS {
-            open.remove(0);
-        }
-        open.push(Session { id: id.clone(), expires: seconds(now + LASTS) });
-        self.write(&open)?;
-        Ok(id)
-    }
-
-    /// Compares with every session, each in constant time.
-    pub(crate) fn holds(&self, id: &Secret, now: SystemTime) -> bool {
-        let open = self.lock();
-        open.iter().filter(|session| session.id.matches(id) && session.expires > seconds(now)).count() > 0
-    }
-
-    fn write(&self, open: &[Session]) -> std::io::Result<()> {
-        let new = self.file.with_extension("new");
-        let mut options = std::fs::OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(&serde_json::to_vec(open).expect("strings and numbers only"))?;
-        std::fs::rename(&new, &self.file)
-    }
-
-    /// A panic elsewhere leaves the list whole: every change is one push or removal.
-    fn lock(&self) -> MutexGuard<'_, Vec<Session>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn id(text: &str) -> Result<SessionId> {
+    SessionId::new(text).map_err(|error| ApiError::NoSuchSession(error.to_string()))
 }
 
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+async fn body<T: DeserializeOwned>(body: Body) -> Result<T> {
+    let body = read(body, LARGEST_BODY).await?;
+    serde_json::from_slice(&body).map_err(|error| ApiError::Malformed(error.to_string()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    result(json!({ "server": shared.server, "sessions": shared.sessions.list(&Who::Administrator) }))
+}
 
-    #[test]
-    fn sessions_outlive_a_restart_but_not_their_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("sessions.json");
-        let now = SystemTime::now();
-        let id = Sessions::open(&file).add(now).unwrap();
-        let again = Sessions::open(&file);
-        assert!(again.holds(&id, now));
-        assert!(!again.holds(&Secret::random(), now));
-        assert!(!again.holds(&id, now + LASTS));
+async fn start(State(shared): State<Arc<Shared>>, sent: Body) -> Result<Response> {
+    let wanted: Wanted = body(sent).await?;
+    // The key opens this server's portal, and not the accounts of everybody on it.
+    if wanted.user.is_some() || wanted.login.is_some() {
+        return Err(ApiError::Malformed("`user` and `login` are not chosen here".into()));
     }
+    let session = shared.sessions.start(wanted).await?;
+    Ok((StatusCode::CREATED, result(session)).into_response())
+}
 
-    #[test]
-    fn the_oldest_makes_room() {
-        let folder = tempfile::tempdir().unwrap();
-        let sessions = Sessions::open(&folder.path().join("sessions.json"));
-        let now = SystemTime::now();
-        let ids: Vec<_> = (0..=MOST_SESSIONS).map(|_| sessions.add(now).unwrap()).collect();
-        assert!(!sessions.holds(&ids[0], now));
-        assert!(ids[1..].iter().all(|id| sessions.holds(id, now)));
-    }
+async fn show(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>> {
+    Ok(result(shared.sessions.find(&Who::Administrator, &id(&name)?)?))
+}
+
+async fn change(
+    State(shared): State<Arc<Shared>>,
+    Path(name): Path<String>,
+    sent: Body,
+) -> Result<Json<Value>> {
+    let change: Change = body(sent).await?;
+    Ok(result(shared.sessions.change(&Who::Administrator, &id(&name)?, change).await?))
+}
+
+async fn terminate(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>> {
+    shared.sessions.terminate(&Who::Administrator, &id(&name)?).await?;
+    Ok(result(Value::Null))
+}
+
+async fn disconnect(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>> {
+    shared.sessions.disconnect(&Who::Administrator, &id(&name)?)?;
+    Ok(result(Value::Null))
+}
+
+async fn log(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>> {
+    Ok(result(shared.sessions.log(&Who::Administrator, &id(&name)?).await?))
+}
+
+async fn thumbnail(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Response> {
+    let id = id(&name)?;
+    // Each reads a whole screen; a page full of cards takes its turns.
+    let _turn = shared.pictures.acquire().await.map_err(|closed| ApiError::Inside(closed.to_string()))?;
+    let png = shared.sessions.thumbnail(&Who::Administrator, &id, THUMBNAIL).await?;
+    Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
+}
+
+/// A WebSocket to the display's RFB socket: binary messages, their borders mean nothing.
+async fn socket(
+    State(shared): State<Arc<Shared>>,
+    Extension(connection): Extension<Connection>,
+    Path(name): Path<String>,
+    upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response> {
+    let upgrade = upgrade.map_err(|_| ApiError::Malformed("it takes WebSockets only".into()))?;
+    let id = id(&name)?;
+    let permit = shared.viewers.clone().try_acquire_owned().map_err(|_| ApiError::TooManyViewers)?;
+    let viewing = shared.sessions.view(&Who::Administrator, &id).await?;
+
+    let tracked = connection.viewers.token();
+    let viewer = move |socket| async move {
+        viewer::show(socket, viewing, &connection.ended).await;
+        drop((permit, tracked));
+    };
+    Ok(viewer::limits(upgrade).on_upgrade(viewer))
 }

@@ -1,4 +1,4 @@
-//! One person who looks at one display: bytes between a WebSocket and the display's RFB socket.
+//! One person who looks at one session: bytes between a WebSocket and the display's RFB socket.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use bytes::BytesMut;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use node::session::{Viewing, Watch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Close codes 4000 to 4999 are the application's own (RFC 6455 7.4.2).
 const DISPLAY_ENDED: u16 = 4410;
+const SENT_AWAY: u16 = 4403;
 const GOING_AWAY: u16 = 1001;
 
 pub(crate) fn limits(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
@@ -38,15 +39,18 @@ pub(crate) fn limits(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
         .protocols(["binary"])
 }
 
-/// Ends when either side does, or with `ended`.
-pub(crate) async fn show(socket: WebSocket, display: UnixStream, ended: &CancellationToken) {
+/// Ends when either side does, with `ended`, or when the viewer is sent away.
+pub(crate) async fn show(socket: WebSocket, viewing: Viewing, ended: &CancellationToken) {
     let (mut to_viewer, mut from_viewer) = socket.split();
-    let (from_display, to_display) = display.into_split();
+    let Viewing { socket, mut watch } = viewing;
+    let sent_away = watch.ended();
+    let (from_display, to_display) = socket.into_split();
     let close = tokio::select! {
         biased;
         () = ended.cancelled() => Some((GOING_AWAY, "the server is closing this connection")),
-        () = up(&mut from_viewer, to_display) => None,
+        () = up(&mut from_viewer, to_display, &mut watch) => None,
         close = down(from_display, &mut to_viewer) => close,
+        () = sent_away.cancelled() => Some((SENT_AWAY, "you were disconnected from this session")),
     };
     if let Some((code, reason)) = close {
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
@@ -60,13 +64,14 @@ pub(crate) async fn show(socket: WebSocket, display: UnixStream, ended: &Cancell
 }
 
 /// Keys, pointer and clipboard. Ends when the viewer leaves, is silent for too long, or breaks the protocol.
-async fn up<S>(from: &mut S, mut to: OwnedWriteHalf)
+async fn up<S>(from: &mut S, mut to: OwnedWriteHalf, watch: &mut Watch)
 where
     S: Stream<Item = Result<Message, axum::Error>> + Unpin,
 {
     while let Ok(Some(Ok(message))) = tokio::time::timeout(SILENCE, from.next()).await {
         match message {
             Message::Binary(bytes) => {
+                watch.sent(&bytes);
                 let written = tokio::time::timeout(WRITE_WITHIN, to.write_all(&bytes)).await;
                 if !matches!(written, Ok(Ok(()))) {
                     return;

@@ -7,17 +7,20 @@ mod server;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cluster::session::{SessionId, State};
 use futures_util::{SinkExt, StreamExt};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
-use node::display::{DisplayId, NewDisplay, State};
+use node::session::{Wanted, Who};
 use portal::Portal;
 use serde_json::{Value, json};
 use server::Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message, client::IntoClientRequest};
+
+const ROOT: Who = Who::Administrator;
 
 /// A stream whose other end the portal serves.
 fn stream(portal: &Portal) -> DuplexStream {
@@ -69,11 +72,11 @@ type Viewer = WebSocketStream<DuplexStream>;
 
 async fn view(
     server: &Server,
-    id: &DisplayId,
+    id: &SessionId,
     cookie: &str,
     origin: &str,
 ) -> Result<Viewer, Box<tungstenite::Error>> {
-    let mut request = format!("ws://fx.example/api/displays/{id}/socket").into_client_request().unwrap();
+    let mut request = format!("ws://fx.example/api/sessions/{id}/socket").into_client_request().unwrap();
     request.headers_mut().insert("cookie", cookie.parse().unwrap());
     request.headers_mut().insert("origin", origin.parse().unwrap());
     let viewer = tokio_tungstenite::client_async(request, stream(&server.portal)).await;
@@ -91,7 +94,7 @@ fn status(refused: Result<Viewer, Box<tungstenite::Error>>) -> u16 {
 async fn nothing_without_the_key_and_wrong_keys_have_to_wait() {
     let server = Server::new();
     let portal = &server.portal;
-    for path in ["/api/displays", "/api/displays/x/socket", "/api/anything"] {
+    for path in ["/api/sessions", "/api/sessions/x/socket", "/api/anything"] {
         assert_eq!(code(&get(portal, path, &[]).await), (401, "key-wanted".into()), "{path}");
         let forged = [("cookie", "__Host-fastx-portal-n1=00")];
         assert_eq!(code(&get(portal, path, &forged).await), (401, "key-wanted".into()), "{path}");
@@ -105,17 +108,17 @@ async fn nothing_without_the_key_and_wrong_keys_have_to_wait() {
     tokio::time::sleep(Duration::from_millis(260)).await;
 
     let cookie = cookie(&server).await;
-    let answer = get(portal, "/api/displays", &[("cookie", &cookie)]).await;
+    let answer = get(portal, "/api/sessions", &[("cookie", &cookie)]).await;
     let body: Value = serde_json::from_slice(answer.body()).unwrap();
-    assert_eq!(body, json!({ "result": { "server": "n1", "displays": [] } }));
+    assert_eq!(body, json!({ "result": { "server": "n1", "sessions": [] } }));
     assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
     let missing = get(portal, "/api/anything", &[("cookie", &cookie)]).await;
     assert_eq!(code(&missing), (404, "no-such-address".into()));
 
     // The same browser, after this process was started anew.
     let again =
-        Portal::new("n1".to_owned().try_into().unwrap(), server.folder.path(), server.displays.clone());
-    let answer = get(&again.unwrap(), "/api/displays", &[("cookie", &cookie)]).await;
+        Portal::new("n1".to_owned().try_into().unwrap(), server.folder.path(), server.sessions.clone());
+    let answer = get(&again.unwrap(), "/api/sessions", &[("cookie", &cookie)]).await;
     assert_eq!(answer.status(), StatusCode::OK);
 }
 
@@ -170,7 +173,7 @@ async fn pages_are_cached_checked_compressed_and_locked_down() {
         }
         first_visit += asset.body().len();
     }
-    assert!(first_visit < 10_000, "the first page is {first_visit} bytes");
+    assert!(first_visit < 15_000, "the first page is {first_visit} bytes");
 
     assert_eq!(
         get(portal, "/display?id=x", &[]).await.headers()[header::CONTENT_TYPE],
@@ -186,12 +189,12 @@ async fn pages_are_cached_checked_compressed_and_locked_down() {
 #[tokio::test]
 async fn a_viewer_gets_the_displays_own_bytes_until_it_ends() {
     let server = Server::with_terminal().await;
-    let id = server.displays.list().await.unwrap().remove(0).id;
+    let id = server.sessions.list(&ROOT).remove(0).id;
     let cookie = cookie(&server).await;
 
     assert_eq!(status(view(&server, &id, "a=b", "https://fx.example").await), 401);
     assert_eq!(status(view(&server, &id, &cookie, "https://evil.example").await), 403);
-    let other = DisplayId::new("nobody").unwrap();
+    let other = SessionId::new("nobody").unwrap();
     assert_eq!(status(view(&server, &other, &cookie, "https://fx.example").await), 404);
 
     let mut viewer = view(&server, &id, &cookie, "https://fx.example").await.unwrap();
@@ -213,7 +216,7 @@ async fn a_viewer_gets_the_displays_own_bytes_until_it_ends() {
     };
     assert_eq!(&types[..], [1, 1]);
 
-    server.displays.stop(&id).await.unwrap();
+    server.sessions.terminate(&ROOT, &id).await.unwrap();
     let close = loop {
         match viewer.next().await.unwrap().unwrap() {
             Message::Close(frame) => break frame.unwrap(),
@@ -221,23 +224,23 @@ async fn a_viewer_gets_the_displays_own_bytes_until_it_ends() {
         }
     };
     assert_eq!((u16::from(close.code), close.reason.as_str()), (4410, "the display has ended"));
+    assert_eq!(status(view(&server, &id, &cookie, "https://fx.example").await), 410);
+    server.sessions.terminate(&ROOT, &id).await.unwrap();
     assert_eq!(status(view(&server, &id, &cookie, "https://fx.example").await), 404);
 }
 
 #[tokio::test]
 async fn an_ended_display_is_told_apart_from_an_unknown_one() {
     let server = Server::new();
-    let display = server.displays.start(NewDisplay::terminal("short")).await.unwrap();
-    let record = server.folder.path().join("displays").join(display.id.as_str()).join("display.json");
-    let record: Value = serde_json::from_slice(&std::fs::read(record).unwrap()).unwrap();
-    let pid = record["processes"][0]["pid"].to_string();
+    let display = server.sessions.start(Wanted::terminal("short")).await.unwrap();
+    let pid = display.server_pid.unwrap().to_string();
     assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     let ended = async {
-        while server.displays.find(&display.id).await.unwrap().state == State::Running {
+        while server.sessions.find(&ROOT, &display.id).unwrap().state != State::Ended {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), ended).await.expect("the end is noticed");
+    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the end is noticed");
     let cookie = cookie(&server).await;
     assert_eq!(status(view(&server, &display.id, &cookie, "https://fx.example").await), 410);
 }
@@ -245,7 +248,7 @@ async fn an_ended_display_is_told_apart_from_an_unknown_one() {
 #[tokio::test]
 async fn too_large_a_message_ends_the_viewer_and_dropping_the_stream_ends_it_too() {
     let server = Server::with_terminal().await;
-    let id = server.displays.list().await.unwrap().remove(0).id;
+    let id = server.sessions.list(&ROOT).remove(0).id;
     let cookie = cookie(&server).await;
     let mut viewer = view(&server, &id, &cookie, "https://fx.example").await.unwrap();
     // It may be cut off while we still send.
@@ -256,7 +259,7 @@ async fn too_large_a_message_ends_the_viewer_and_dropping_the_stream_ends_it_too
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
     let portal = server.portal.clone();
     let serving = tokio::spawn(async move { portal.serve(theirs, None).await });
-    let mut request = format!("ws://fx.example/api/displays/{id}/socket").into_client_request().unwrap();
+    let mut request = format!("ws://fx.example/api/sessions/{id}/socket").into_client_request().unwrap();
     request.headers_mut().insert("cookie", cookie.parse().unwrap());
     let (mut viewer, _) = tokio_tungstenite::client_async(request, ours).await.unwrap();
     assert!(viewer.next().await.unwrap().is_ok());
@@ -281,4 +284,110 @@ async fn a_request_that_dawdles_or_is_too_large_is_cut_off() {
     let mut answer = Vec::new();
     large.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 431 "), "{}", String::from_utf8_lossy(&answer));
+}
+
+async fn ask(server: &Server, cookie: &str, method: &str, path: &str, body: &str) -> Response<Bytes> {
+    let request = Request::builder().method(method).uri(path).header("host", "fx.example");
+    let request = request.header("cookie", cookie).header("origin", "https://fx.example");
+    send(&server.portal, request.body(Full::from(body.to_owned())).unwrap()).await
+}
+
+fn result(answer: &Response<Bytes>) -> Value {
+    let body: Value = serde_json::from_slice(answer.body()).unwrap();
+    assert!(answer.status().is_success(), "{body}");
+    body["result"].clone()
+}
+
+/// What a page would run if it took a text for more.
+const SCRIPT: &str = "<script>parent.pwned=1</script><img src=x onerror=pwned=1>";
+
+#[tokio::test]
+async fn a_session_is_started_changed_photographed_and_ended_from_a_page() {
+    let server = Server::new();
+    let cookie = cookie(&server).await;
+    let wanted = json!({ "name": SCRIPT, "command": "echo '<b>log</b>' >&2; exec xterm", "geometry": "320x200",
+        "profile": SCRIPT, "params": { "a": SCRIPT } });
+    let started = ask(&server, &cookie, "POST", "/api/sessions", &wanted.to_string()).await;
+    assert_eq!(started.status(), StatusCode::CREATED);
+    let session = result(&started);
+    assert_eq!((&session["name"], &session["state"]), (&json!(SCRIPT), &json!("running")));
+    let path = format!("/api/sessions/{}", session["id"].as_str().unwrap());
+
+    let changed = ask(&server, &cookie, "PATCH", &path, r#"{ "name": "two", "geometry": "400x300" }"#).await;
+    assert_eq!(result(&changed)["geometry"], "400x300");
+    assert_eq!(result(&ask(&server, &cookie, "GET", &path, "").await)["name"], "two");
+    let picture = ask(&server, &cookie, "GET", &format!("{path}/thumbnail"), "").await;
+    assert_eq!(picture.headers()[header::CONTENT_TYPE], "image/png");
+    assert!(picture.body().starts_with(b"\x89PNG"));
+    // The shell may not have come so far yet.
+    let written = async {
+        while !result(&ask(&server, &cookie, "GET", &format!("{path}/log"), "").await)
+            .to_string()
+            .contains("<b>log</b>")
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), written).await.expect("what it wrote is in the log");
+    result(&ask(&server, &cookie, "POST", &format!("{path}/disconnect"), "").await);
+    result(&ask(&server, &cookie, "DELETE", &path, "").await);
+    assert_eq!(result(&ask(&server, &cookie, "GET", &path, "").await)["state"], "ended");
+    assert_eq!(code(&ask(&server, &cookie, "GET", &format!("{path}/thumbnail"), "").await).0, 410);
+}
+
+#[tokio::test]
+async fn what_a_page_may_not_do_is_refused_with_a_code() {
+    let server = Server::new();
+    let cookie = cookie(&server).await;
+    let cases = [
+        ("POST", "/api/sessions", r#"{ "user": "root" }"#, 400, "malformed"),
+        ("POST", "/api/sessions", r#"{ "login": "alice" }"#, 400, "malformed"),
+        ("POST", "/api/sessions", r#"{ "geometry": "1x1" }"#, 400, "malformed"),
+        ("POST", "/api/sessions", r#"{ "serverId": "n2" }"#, 400, "malformed"),
+        ("POST", "/api/sessions", r#"{ "command": "no-such-program" }"#, 422, "cannot-start"),
+        ("DELETE", "/api/sessions/nobody", "", 404, "no-such-session"),
+        ("GET", "/api/sessions/..%2f..%2fetc", "", 404, "no-such-session"),
+        ("GET", "/api/sessions/nobody/log", "", 404, "no-such-session"),
+        ("GET", "/api/sessions/nobody/thumbnail", "", 404, "no-such-session"),
+    ];
+    for (method, path, body, status, said) in cases {
+        let answer = ask(&server, &cookie, method, path, body).await;
+        assert_eq!(code(&answer), (status, said.into()), "{method} {path} {body}");
+        let stranger = ask(&server, "a=b", method, path, body).await;
+        assert_eq!(code(&stranger), (401, "key-wanted".into()), "{method} {path}");
+        if method != "GET" {
+            let request = Request::builder().method(method).uri(path).header("host", "fx.example");
+            let request = request.header("cookie", &cookie).header("origin", "https://evil.example");
+            let answer = send(&server.portal, request.body(Full::from(body.to_owned())).unwrap()).await;
+            assert_eq!(code(&answer), (403, "other-site".into()), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_listener_hears_what_there_is_and_then_each_change() {
+    let server = Server::with_terminal().await;
+    let cookie = cookie(&server).await;
+    let id = server.sessions.list(&ROOT).remove(0).id;
+    let mut events = stream(&server.portal);
+    let head = format!("GET /api/sessions/events HTTP/1.1\r\nhost: fx.example\r\ncookie: {cookie}\r\n\r\n");
+    events.write_all(head.as_bytes()).await.unwrap();
+    let mut heard = String::new();
+    let mut hears = async |what: &str| {
+        let hear = async {
+            while !heard.contains(what) {
+                let mut bytes = [0; 4096];
+                let length = events.read(&mut bytes).await.unwrap();
+                assert!(length > 0, "it ended: {heard}");
+                heard += &String::from_utf8_lossy(&bytes[..length]);
+            }
+            heard.clear();
+        };
+        tokio::time::timeout(Duration::from_secs(60), hear).await.unwrap_or_else(|_| panic!("no {what}"));
+    };
+    hears("event: ready").await;
+    server.sessions.terminate(&ROOT, &id).await.unwrap();
+    hears("\"state\":\"ended\"").await;
+    server.sessions.terminate(&ROOT, &id).await.unwrap();
+    hears(&format!("event: delete\ndata: {{\"id\":\"{id}\"}}")).await;
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
+use node::session::Who;
 use serde_json::Value;
 use server::Server;
 use way::Way;
@@ -70,7 +71,7 @@ async fn a_display_shows_takes_keys_and_survives_a_cut() {
     let _way = Way::open(server.portal.clone(), address).await;
     std::fs::write(signals.join("back"), "").unwrap();
     let report = report(&demo.await.unwrap());
-    assert_eq!(report["displays"], serde_json::json!(["Terminal"]));
+    assert_eq!(report["sessions"], serde_json::json!(["Terminal"]));
     assert_eq!(std::fs::read_to_string(file.with_extension("again")).unwrap(), "seen\n");
 }
 
@@ -101,8 +102,8 @@ async fn the_key_form_a_phones_keyboard_the_clipboard_and_a_display_that_ends() 
         ended = &mut pages => panic!("it ended before the display: {:#}", report(&ended.unwrap())),
         () = exists(&looking) => {}
     }
-    let display = server.displays.list().await.unwrap().remove(0);
-    server.displays.stop(&display.id).await.unwrap();
+    let session = server.sessions.list(&Who::Administrator).remove(0);
+    server.sessions.terminate(&Who::Administrator, &session.id).await.unwrap();
     let report = report(&pages.await.unwrap());
     assert_eq!(report["phoneTyped"], "grüße\n");
     assert_eq!(report["clipboard"], "pasted\n");

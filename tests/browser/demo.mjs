@@ -42,18 +42,18 @@ await finish(async (report) => {
 async function list(report) {
   const started = Date.now();
   await page.goto(options.url);
-  await page.locator("#displays a.card[href]").first().waitFor();
+  await page.locator("#sessions a.look[href]").first().waitFor();
   report.listMs = Date.now() - started;
-  report.displays = await page.locator("#displays .name").allTextContents();
+  report.sessions = await page.locator("#sessions .name").allTextContents();
   if (page.url().includes("key=")) throw new Error("the key is still in the address bar");
   await shot("list");
 }
 
 /** The viewer, until the picture of the display is there. */
 async function look(report) {
-  const name = options.display ?? report.displays[0];
+  const name = options.display ?? report.sessions[0];
   const started = Date.now();
-  await page.locator("#displays a.card[href]", { hasText: name }).first().click();
+  await page.locator("#sessions a.look[href]", { hasText: name }).first().click();
   await live();
   report.pictureMs = Date.now() - started;
   // An empty root window has one or two colours; a terminal with its frame has many.

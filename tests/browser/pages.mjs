@@ -20,7 +20,7 @@ const shot = (name) => page.screenshot({ path: join(options.shots, `${name}.png`
 
 await finish(async (report) => {
   await keyForm();
-  await page.locator("#displays a.card[href]").first().click();
+  await page.locator("#sessions a.look[href]").first().click();
   await page.locator('body[data-status="connected"] #screen[data-live]').waitFor();
   report.phoneTyped = await typeOnPhone();
   report.clipboard = await copyAndPaste();

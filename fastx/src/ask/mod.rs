@@ -40,9 +40,41 @@ pub(crate) fn ask<T: DeserializeOwned>(
     path: &str,
     body: Bytes,
 ) -> Result<T, NoAnswer> {
+    block_on(asked(socket, method, path, body))?
+}
+
+/// A question whose answer takes its time.
+pub(crate) fn ask_within<T: DeserializeOwned>(
+    patience: Duration,
+    socket: &Path,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<T, NoAnswer> {
+    read(&block_on(in_time(patience, exchange(socket, method, path, body)))??)
+}
+
+/// `GET path`, whose answer is no JSON.
+pub(crate) fn bytes(socket: &Path, path: &str) -> Result<Bytes, NoAnswer> {
+    block_on(in_time(PATIENCE, exchange(socket, Method::GET, path, Bytes::new())))?
+}
+
+fn block_on<T>(asked: impl Future<Output = T>) -> Result<T, NoAnswer> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| NoAnswer::Http(error.to_string()))?;
-    runtime.block_on(asked(socket, method, path, body))
+    Ok(runtime.map_err(|error| NoAnswer::Http(error.to_string()))?.block_on(asked))
+}
+
+async fn in_time(
+    patience: Duration,
+    answer: impl Future<Output = Result<Bytes, NoAnswer>>,
+) -> Result<Bytes, NoAnswer> {
+    tokio::time::timeout(patience, answer).await.map_err(|_| NoAnswer::Slow)?
+}
+
+/// A change that has nothing to say is answered with nothing.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, NoAnswer> {
+    let body = if body.is_empty() { &b"null"[..] } else { body };
+    serde_json::from_slice(body).map_err(NoAnswer::Content)
 }
 
 /// The same, for who asks many.
@@ -52,11 +84,7 @@ pub(crate) async fn asked<T: DeserializeOwned>(
     path: &str,
     body: Bytes,
 ) -> Result<T, NoAnswer> {
-    let answer = tokio::time::timeout(PATIENCE, exchange(socket, method, path, body));
-    let body = answer.await.map_err(|_| NoAnswer::Slow)??;
-    // A change that has nothing to say is answered with nothing.
-    let body = if body.is_empty() { &b"null"[..] } else { &body };
-    serde_json::from_slice(body).map_err(NoAnswer::Content)
+    read(&in_time(PATIENCE, exchange(socket, method, path, body)).await?)
 }
 
 async fn exchange(socket: &Path, method: Method, path: &str, body: Bytes) -> Result<Bytes, NoAnswer> {
@@ -81,6 +109,15 @@ async fn exchange(socket: &Path, method: Method, path: &str, body: Bytes) -> Res
     };
     let (answer, _ended) = tokio::join!(answer, connection);
     answer
+}
+
+/// Why it did not do what it was asked for.
+pub(crate) async fn refused_by(response: http::Response<hyper::body::Incoming>) -> NoAnswer {
+    let status = response.status();
+    match Limited::new(response.into_body(), LARGEST).collect().await {
+        Ok(body) => refused(status, &body.to_bytes()),
+        Err(error) => NoAnswer::Http(error.to_string()),
+    }
 }
 
 fn refused(status: http::StatusCode, body: &[u8]) -> NoAnswer {

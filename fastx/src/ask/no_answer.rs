@@ -15,6 +15,11 @@ pub(crate) enum NoAnswer {
     Slow,
     Http(String),
     Content(serde_json::Error),
+    /// The answer has no place to go.
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     /// It answered, and said no.
     Refused(Problem),
 }
@@ -42,6 +47,7 @@ impl NoAnswer {
             Self::Http(_) | Self::Content(_) => {
                 "restart it, so that it is of the same version as this program".into()
             }
+            Self::Write { .. } => "name a file that you may write".into(),
             Self::Refused(problem) => problem.next.clone(),
         }
     }
@@ -70,6 +76,7 @@ impl std::fmt::Display for NoAnswer {
             Self::Slow => write!(f, "the service runs, and gives no answer within {:?}", super::PATIENCE),
             Self::Http(error) => write!(f, "the service broke off its answer: {error}"),
             Self::Content(error) => write!(f, "the service's answer is not understood: {error}"),
+            Self::Write { path, source } => write!(f, "cannot write {}: {source}", path.display()),
             Self::Refused(problem) => f.write_str(&problem.message),
         }
     }

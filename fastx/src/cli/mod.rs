@@ -14,6 +14,7 @@ mod manager;
 mod node;
 mod server;
 mod servers;
+mod session;
 mod sim;
 mod status;
 mod store;
@@ -31,6 +32,10 @@ pub(crate) use self::manager::{ManagerCommand, ManagerInitOptions, ManagerRunOpt
 pub(crate) use self::node::{KeyOptions, NodeCommand, RunOptions};
 pub(crate) use self::server::{ForgetOptions, OneOptions, ServerCommand, StaticDataOptions, YesNo};
 pub(crate) use self::servers::ServersOptions;
+pub(crate) use self::session::{
+    ConnectOptions, RenameOptions, ResizeOptions, SessionCommand, SessionOptions, SessionsOptions,
+    StartOptions, ThumbnailOptions,
+};
 pub(crate) use self::sim::SimOptions;
 pub(crate) use self::status::StatusOptions;
 pub(crate) use self::store::{StoreCommand, TransferOptions};
@@ -59,6 +64,21 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ManagerCommand,
     },
+    /// Start a session: a desktop or a program on a screen of its own, that outlives connections and restarts
+    Start(StartOptions),
+    /// Show all sessions; those that ended within the last hour say why
+    Sessions(SessionsOptions),
+    /// Show one session, its log or its picture; give its screen another size; send its viewers away
+    Session {
+        #[command(subcommand)]
+        command: SessionCommand,
+    },
+    /// Look at a session with any VNC viewer: opens a port, a socket or a pipe to it
+    Connect(ConnectOptions),
+    /// End a session and everything that runs in it; one that has ended is forgotten
+    Terminate(SessionOptions),
+    /// Call a session something else
+    Rename(RenameOptions),
     /// Show all servers of the cluster
     Servers(ServersOptions),
     /// Show one server, write about it, drain it
@@ -110,7 +130,7 @@ pub(crate) struct Folders {
     /// Folder of gateway.json, services.json, lan.json, broker.json and manager.json [default: $FX_CONFIG_DIR, or /etc/fastx]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) config_dir: Option<PathBuf>,
-    /// Folder of this server's own state: its id, its key, its displays, its store [default: $FX_LOCAL_DIR, or /var/fastx/local]
+    /// Folder of this server's own state: its id, its key, its sessions, its store [default: $FX_LOCAL_DIR, or /var/fastx/local]
     #[arg(long, value_name = "FOLDER")]
     pub(crate) local_dir: Option<PathBuf>,
 }

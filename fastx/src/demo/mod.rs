@@ -10,9 +10,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use cluster::session::SessionId;
 use config::{Dirs, Secrecy};
 use node::Node;
-use node::display::{DisplayId, Displays, NewDisplay};
+use node::session::{Sessions, Wanted, Who};
 
 use self::gateway::Gateway;
 use self::place::Place;
@@ -68,20 +69,20 @@ async fn start(root: &Path) -> anyhow::Result<(Started, Desktop)> {
     config::write_bytes(&dirs.config("gateway.json"), &card, Secrecy::OwnerOnly)?;
     let started = run::start(dirs).await?;
     connected(&started.node).await?;
-    let displays = started.displays.clone();
-    let display = displays.start(NewDisplay::terminal("Demo desktop")).await?;
-    Ok((started, Desktop { displays, id: display.id }))
+    let sessions = started.sessions.clone();
+    let session = sessions.start(Wanted::terminal("Demo desktop")).await?;
+    Ok((started, Desktop { sessions, id: session.id }))
 }
 
 /// The desktop that the demo started; the others in its folder, if it is kept, stay as they are.
 struct Desktop {
-    displays: Displays,
-    id: DisplayId,
+    sessions: Sessions,
+    id: SessionId,
 }
 
 impl Desktop {
     async fn stop(&self) {
-        if let Err(error) = self.displays.stop(&self.id).await {
+        if let Err(error) = self.sessions.terminate(&Who::Administrator, &self.id).await {
             eprintln!("fastx: the desktop did not end: {error}");
         }
     }

@@ -98,7 +98,8 @@ async fn serve_one(socket: UnixStream, routes: Router) {
         .header_read_timeout(PATIENCE)
         .keep_alive(false)
         .max_buf_size(16 * 1024)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(routes));
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(routes))
+        .with_upgrades();
     if let Err(error) = served.await {
         tracing::debug!(%error, "a connection to the admin socket broke");
     }

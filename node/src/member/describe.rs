@@ -1,5 +1,6 @@
 //! Makes the server object.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cluster::Name;
@@ -9,8 +10,10 @@ use tokio::sync::Mutex;
 
 use super::Shared;
 use super::machine::Machine;
-use crate::display::State;
 use crate::status::{GatewayStatus, LinkState};
+
+/// As the server object says.
+const MOST_PEOPLE: usize = 512;
 
 /// Describes this server, whole or only by what is worth telling at once.
 #[derive(Debug)]
@@ -30,18 +33,19 @@ impl Describer {
     pub(super) async fn whole(&self) -> Server {
         let mut server = self.news().await;
         self.machine.lock().await.read(&mut server).await;
+        // Whoever has a session is there, also without a login on the machine's own screen.
+        let people = std::mem::take(&mut server.logged_in_users);
+        let people: BTreeSet<String> = self.shared.sessions.people().into_iter().chain(people).collect();
+        server.logged_in_users = people.into_iter().take(MOST_PEOPLE).collect();
         server.updated = Some(Timestamp::now());
         server
     }
 
     /// All but what the machine says: cheap enough for every second.
     pub(super) async fn news(&self) -> Server {
-        let Shared { core, displays, static_data, duty, metrics, settings } = &*self.shared;
+        let Shared { core, sessions, static_data, duty, metrics, settings } = &*self.shared;
         let mut server = Server::named(&self.me);
-        // A folder that cannot be read has no sessions that could be reached.
-        let displays = displays.list().await.unwrap_or_default();
-        let running = displays.iter().filter(|display| display.state == State::Running).count();
-        server.sessions = u32::try_from(running).unwrap_or(u32::MAX);
+        server.sessions = u32::try_from(sessions.count()).unwrap_or(u32::MAX);
         let status = core.status();
         server.version = status.version;
         server.started = Some(status.started);
@@ -56,6 +60,7 @@ impl Describer {
         let settings = settings.now();
         server.allows.logins &= settings.values.new_logins;
         server.allows.sessions &= settings.values.new_sessions && !server.draining;
+        sessions.admit(server.allows.sessions);
         server
     }
 }

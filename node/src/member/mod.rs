@@ -1,7 +1,7 @@
 //! This node as a member of its cluster: says what it is, and does what is wanted of it.
 //!
 //! ```text
-//! describe   the server object, from: machine (/proc, /sys, nvidia-smi), displays, gateways,
+//! describe   the server object, from: machine (/proc, /sys, nvidia-smi), sessions, gateways,
 //! static_data, metrics (metrics.d), duty (what an administrator wants), settings
 //! publish    says it                                    routes   what the command line asks about it
 //! ```
@@ -30,8 +30,8 @@ use self::describe::Describer;
 use self::metrics::Metrics;
 use self::static_data::StaticData;
 use crate::core::Core;
-use crate::display::Displays;
 use crate::node::Node;
+use crate::session::Sessions;
 
 /// A member until it is dropped; [`Member::leave`] says so before.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub struct Member {
 #[derive(Debug)]
 struct Shared {
     core: Arc<Core>,
-    displays: Displays,
+    sessions: Sessions,
     static_data: StaticData,
     duty: watch::Receiver<Duty>,
     metrics: watch::Receiver<Metrics>,
@@ -56,7 +56,7 @@ struct Shared {
 
 impl Member {
     /// Does not wait for anybody.
-    pub fn start(node: &Node, displays: Displays, plane: &ControlPlane, settings: &Settings) -> Self {
+    pub fn start(node: &Node, sessions: Sessions, plane: &ControlPlane, settings: &Settings) -> Self {
         let core = node.core();
         let path = core.dirs.local("duty.json");
         let (duty, wanted) = watch::channel(duty::kept(&path));
@@ -65,7 +65,7 @@ impl Member {
         let folder = core.dirs.config("metrics.d");
         let settings = settings.clone();
         let shared =
-            Shared { core, displays, static_data, duty: wanted, metrics, settings: settings.clone() };
+            Shared { core, sessions, static_data, duty: wanted, metrics, settings: settings.clone() };
         let shared = Arc::new(shared);
         let announcer =
             Announcer::start(Arc::clone(&plane.transporter), plane.subjects.clone(), plane.me.clone());

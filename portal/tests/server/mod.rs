@@ -1,26 +1,26 @@
-//! A portal over real displays, which end with it.
+//! A portal over real sessions, which end with it.
 
-use node::display::{Displays, NewDisplay};
+use node::session::{Sessions, Wanted, Who};
 use portal::Portal;
 use tunnel::identity::ServerId;
 
 pub(super) struct Server {
     pub(super) folder: tempfile::TempDir,
-    pub(super) displays: Displays,
+    pub(super) sessions: Sessions,
     pub(super) portal: Portal,
 }
 
 impl Server {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let displays = Displays::open(folder.path()).unwrap();
-        let portal = Portal::new(ServerId::new("n1").unwrap(), folder.path(), displays.clone()).unwrap();
-        Self { folder, displays, portal }
+        let sessions = Sessions::open(folder.path(), "n1").unwrap();
+        let portal = Portal::new(ServerId::new("n1").unwrap(), folder.path(), sessions.clone()).unwrap();
+        Self { folder, sessions, portal }
     }
 
     pub(super) async fn with_terminal() -> Self {
         let server = Self::new();
-        server.displays.start(NewDisplay::terminal("Terminal")).await.unwrap();
+        server.sessions.start(Wanted::terminal("Terminal")).await.unwrap();
         server
     }
 
@@ -31,10 +31,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let displays = self.displays.clone();
+        let sessions = self.sessions.clone();
         let stop = async move {
-            for display in displays.list().await.unwrap_or_default() {
-                let _gone = displays.stop(&display.id).await;
+            for session in sessions.list(&Who::Administrator) {
+                let _gone = sessions.terminate(&Who::Administrator, &session.id).await;
             }
         };
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,19 +1,25 @@
 // What the server says. All addresses are relative to the page, which may live below `/@SERVERID/`.
 
-export interface Display {
+/** The session object (docs/session-object.schema.json), as far as the pages show it. */
+export interface Session {
   id: string;
+  serverId: string;
   name: string;
-  /** `1280x800`, as it was started. */
+  user: string;
+  command: string;
+  /** `1280x800`. */
   geometry: string;
-  command: string[];
-  state: "running" | "ended";
+  state: "starting" | "running" | "connected" | "disconnected" | "ending" | "ended";
+  ended: { reason: string; detail: string } | null;
+  clients: number;
   started: string;
   changed: string;
+  warning: { text: string; ends: string } | null;
 }
 
-export interface Displays {
+export interface Sessions {
   server: string;
-  displays: Display[];
+  sessions: Session[];
 }
 
 /** A refusal by the server (or the gateway before it), with its stable code. */
@@ -30,7 +36,23 @@ export class Refused extends Error {
 /** Longer than any answer takes on a bad line, shorter than a person's patience. */
 const ANSWER_WITHIN = 4000;
 
-export const listDisplays = (): Promise<Displays> => ask("api/displays");
+/** A desktop on a busy machine takes some seconds to start, a program that will not end some to be killed. */
+const DONE_WITHIN = 60_000;
+
+export const listSessions = (): Promise<Sessions> => ask("api/sessions");
+
+export const startSession = (wanted: { name: string; command: string; geometry: string }): Promise<Session> =>
+  ask("api/sessions", { method: "POST", body: JSON.stringify(wanted), headers: { "content-type": "application/json" } }, DONE_WITHIN);
+
+export const endSession = (id: string): Promise<unknown> =>
+  ask(`api/sessions/${encodeURIComponent(id)}`, { method: "DELETE" }, DONE_WITHIN);
+
+/** Address of a picture of its screen; `when` makes it a new one. */
+export const thumbnail = (id: string, when: string): string =>
+  `api/sessions/${encodeURIComponent(id)}/thumbnail?at=${encodeURIComponent(when)}`;
+
+/** Server-sent events: `update` with a session, `delete` with its id, `ready` after the first ones. */
+export const sessionEvents = (): EventSource => new EventSource("api/sessions/events");
 
 export const open = (key: string): Promise<unknown> =>
   ask("api/open", { method: "POST", body: JSON.stringify({ key }), headers: { "content-type": "application/json" } });
@@ -44,14 +66,14 @@ export async function roundTrip(): Promise<number | undefined> {
   return timing.responseStart - timing.requestStart;
 }
 
-export function displaySocket(id: string): WebSocket {
-  const url = new URL(`api/displays/${encodeURIComponent(id)}/socket`, document.baseURI);
+export function sessionSocket(id: string): WebSocket {
+  const url = new URL(`api/sessions/${encodeURIComponent(id)}/socket`, document.baseURI);
   url.protocol = url.protocol.replace("http", "ws");
   return new WebSocket(url, ["binary"]);
 }
 
-async function ask<T>(address: string, options: RequestInit = {}): Promise<T> {
-  const signal = AbortSignal.timeout(ANSWER_WITHIN);
+async function ask<T>(address: string, options: RequestInit = {}, within = ANSWER_WITHIN): Promise<T> {
+  const signal = AbortSignal.timeout(within);
   const answer = await fetch(address, { ...options, cache: "no-store", signal });
   const body = await answer.json().catch(() => undefined);
   if (answer.ok && body && "result" in body) return body.result as T;

@@ -1,7 +1,7 @@
-// One display, connected again and again until it ends.
+// One session, connected again and again until it ends.
 
 import RFB from "@novnc/novnc";
-import { type Display, displaySocket, listDisplays, Refused, roundTrip } from "../api";
+import { listSessions, Refused, roundTrip, type Session, sessionSocket } from "../api";
 import { askForKey } from "../key";
 import { pause } from "./backoff";
 import type { Picture } from "./picture";
@@ -19,7 +19,7 @@ export type Status =
 
 export interface Listener {
   status(status: Status): void;
-  display(display: Display): void;
+  session(session: Session): void;
   connected(rfb: RFB): void;
 }
 
@@ -35,7 +35,7 @@ export class Connection {
     document.addEventListener("visibilitychange", () => this.wake());
   }
 
-  /** Returns when the display has ended. */
+  /** Returns when the session has ended. */
   async run(): Promise<void> {
     this.listener.status({ is: "connecting" });
     for (let failures = 0; ; failures++) {
@@ -51,24 +51,26 @@ export class Connection {
     }
   }
 
-  /** Why there is nothing to connect to, for good; "" for now; undefined: the display runs. */
+  /** Why there is nothing to connect to, for good; "" for now; undefined: the session runs. */
   private async whyEnded(): Promise<string | undefined> {
     try {
-      const { server, displays } = await listDisplays();
-      const display = displays.find((display) => display.id === this.id);
-      if (!display) return `There is no display ${this.id} on ${server} any more.`;
-      this.listener.display(display);
-      if (display.state === "running") return undefined;
-      return `${display.name} ended on ${new Date(display.changed).toLocaleString()}.`;
+      const { server, sessions } = await listSessions();
+      const session = sessions.find((session) => session.id === this.id);
+      if (!session) return `There is no session ${this.id} on ${server} any more.`;
+      this.listener.session(session);
+      if (session.state === "starting" || session.state === "ending") return "";
+      if (session.state !== "ended") return undefined;
+      const why = session.ended ? `: ${session.ended.detail}` : "";
+      return `${session.name} ended on ${new Date(session.changed).toLocaleString()}${why}.`;
     } catch (error) {
       if (error instanceof Refused && error.status === 401) await askForKey();
       return "";
     }
   }
 
-  /** Connects once and stays until the connection is over. Returns whether the display was seen. */
+  /** Connects once and stays until the connection is over. Returns whether the session was seen. */
   private async show(): Promise<boolean> {
-    const rfb = new RFB(this.picture.newLayer(), displaySocket(this.id), { shared: true });
+    const rfb = new RFB(this.picture.newLayer(), sessionSocket(this.id), { shared: true });
     const over = Promise.withResolvers<void>();
     const closed = over.promise;
     rfb.addEventListener("disconnect", () => over.resolve());

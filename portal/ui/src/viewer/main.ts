@@ -87,7 +87,7 @@ await openFromAddress();
 await new Connection(id, new Picture(), {
   status,
   connected,
-  display: ({ name }) => {
+  session: ({ name }) => {
     element("name").textContent = document.title = name;
   },
 }).run();

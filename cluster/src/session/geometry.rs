@@ -18,6 +18,30 @@ pub struct BadGeometry(String);
 
 impl Geometry {
     pub const DEFAULT: Self = Self { width: 1280, height: 800 };
+
+    /// A size that a display says it has; `None` if it is out of bounds.
+    pub fn new(width: u16, height: u16) -> Option<Self> {
+        let fits = |side: u16| (64..=16384).contains(&side);
+        (fits(width) && fits(height)).then_some(Self { width, height })
+    }
+
+    pub fn width(self) -> u16 {
+        self.width
+    }
+
+    pub fn height(self) -> u16 {
+        self.height
+    }
+
+    pub fn pixels(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+}
+
+impl Default for Geometry {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 impl FromStr for Geometry {

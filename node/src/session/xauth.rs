@@ -1,10 +1,10 @@
-//! The Xauthority file of a display: who holds its cookie may connect.
+//! The Xauthority file of a session: who holds its cookie may connect.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::DisplayError;
+use super::SessionError;
 
 /// Entry for any host and any display number (`FamilyWild`, Xauth.h): the number is not known before the X server has
 /// chosen it, and the file must be there first.
@@ -12,8 +12,8 @@ const ANY_HOST: u16 = 65535;
 const COOKIE_NAME: &[u8] = b"MIT-MAGIC-COOKIE-1";
 
 /// Writes a new 128-bit cookie to `path`, mode 0600.
-pub(super) fn write(path: &Path) -> Result<(), DisplayError> {
-    let fail = || DisplayError::file("write", path);
+pub(super) fn write(path: &Path) -> Result<(), SessionError> {
+    let fail = || SessionError::file("write", path);
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(fail())?;
     file.write_all(&entry(&rand::random())).map_err(fail())

@@ -1,0 +1,150 @@
+//! `fastx start`, `sessions`, `session`, `connect`, `terminate`, `rename`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use cluster::session::{Geometry, SessionId};
+
+use super::Folders;
+
+fn id(text: &str) -> Result<SessionId, String> {
+    SessionId::new(text).map_err(|error| error.to_string())
+}
+
+fn geometry(text: &str) -> Result<Geometry, String> {
+    text.parse().map_err(|error: cluster::session::BadGeometry| error.to_string())
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fastx start                                  the desktop of this server
+  fastx start --geometry 1920x1080 -- xterm -fs 14
+  fastx start --name night --end-after-disconnect 12h -- sh -c 'cd run7 && ./solve'
+  fastx start --user alice                     as another account, if the service is root")]
+pub(crate) struct StartOptions {
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+    /// What runs in it: a program with its arguments, or one quoted shell command [default: the server's desktop]
+    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    pub(crate) command: Vec<String>,
+    /// What it is called in lists [default: its program]
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub(crate) name: String,
+    /// Size of the screen, in pixels
+    #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "1280x800", value_parser = geometry)]
+    pub(crate) geometry: Geometry,
+    /// A text that its programs find as FX_PARAM_NAME; may be given several times
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parameter)]
+    pub(crate) params: Vec<(String, String)>,
+    /// Account that its programs run as [default: that of the service]
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) user: Option<String>,
+    /// The command serves RFB on $FX_RFB_SOCKET by itself, as a virtual machine does; no X server is started
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// End it so long after its last viewer left, such as 8h
+    #[arg(long, value_name = "TIME", value_parser = ::config::duration::parse)]
+    pub(crate) end_after_disconnect: Option<Duration>,
+    /// End it so long after the last key or click
+    #[arg(long, value_name = "TIME", value_parser = ::config::duration::parse)]
+    pub(crate) end_when_idle: Option<Duration>,
+    /// End it so long after its start
+    #[arg(long, value_name = "TIME", value_parser = ::config::duration::parse)]
+    pub(crate) longest: Option<Duration>,
+    /// Print the session object, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionsOptions {
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+    /// Show it again every 2 s, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) watch: bool,
+    /// Print everything that is known, as JSON (docs/session-object.schema.json)
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionOptions {
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+    /// Its id, as fastx sessions shows it
+    #[arg(value_parser = id)]
+    pub(crate) session: SessionId,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fastx connect a1b2c3d4e5f6                   then: vncviewer localhost:5977
+  fastx connect a1b2c3d4e5f6 --port 0          on a port that is free
+  fastx connect a1b2c3d4e5f6 --pipe            for a viewer that takes a command as its way
+
+Only this machine reaches the port, and it takes no password: on a machine with other people on it use --socket.")]
+pub(crate) struct ConnectOptions {
+    #[command(flatten)]
+    pub(crate) folders: Folders,
+    /// Its id, as fastx sessions shows it
+    #[arg(value_parser = id)]
+    pub(crate) session: SessionId,
+    /// Port of 127.0.0.1 to listen on; 0: any that is free
+    #[arg(long, default_value_t = 5977)]
+    pub(crate) port: u16,
+    /// Listen on this unix socket instead (mode 0600)
+    #[arg(long, value_name = "PATH", conflicts_with = "port")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Pass the bytes through standard input and output instead
+    #[arg(long, conflicts_with_all = ["port", "socket"])]
+    pub(crate) pipe: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenameOptions {
+    #[command(flatten)]
+    pub(crate) one: SessionOptions,
+    /// What it is called from now on
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResizeOptions {
+    #[command(flatten)]
+    pub(crate) one: SessionOptions,
+    /// In pixels, such as 1920x1080
+    #[arg(value_name = "WIDTHxHEIGHT", value_parser = geometry)]
+    pub(crate) geometry: Geometry,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ThumbnailOptions {
+    #[command(flatten)]
+    pub(crate) one: SessionOptions,
+    /// Where to write the PNG
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// Show everything that is known of it
+    Show(SessionOptions),
+    /// Show what its programs wrote on their standard error: the last 64 KiB
+    Log(SessionOptions),
+    /// Give its screen another size
+    Resize(ResizeOptions),
+    /// Send away everybody who looks at it; it runs on
+    Disconnect(SessionOptions),
+    /// Write a small picture of its screen to a file
+    Thumbnail(ThumbnailOptions),
+}

@@ -1,0 +1,262 @@
+//! The sessions of this server: displays with programs in them, each as one account of the machine.
+//!
+//! A session lives in `$FX_LOCAL_DIR/sessions/ID/` and in processes that no process of ours owns: it outlives the service
+//! that started it, and the next one finds it again (`adopt`). What happens to it is a table (`cluster::session::State`),
+//! when it ends by itself a pure function (`cluster::session::Policy`).
+//!
+//! ```text
+//! wanted   what is to start          start    makes it            launch   programs as somebody
+//! display  Xvnc, or a plain command  process  who it was          account  accounts of the machine
+//! keeper   looks after all of them   end      ends one            tree, locks, log   what is left of it
+//! view     somebody looks            rfb      reads its picture   warn     words on its screen
+//! who      what is whose             record   on disk             routes   what the command line asks
+//! ```
+
+mod account;
+mod adopt;
+mod change;
+mod display;
+mod end;
+mod error;
+mod keeper;
+mod launch;
+mod locks;
+mod log;
+mod process;
+mod programs;
+mod record;
+mod rfb;
+pub mod routes;
+mod socket;
+mod start;
+mod tree;
+mod view;
+mod wanted;
+mod warn;
+mod who;
+mod xauth;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cluster::session::{Event, Session, SessionId, State};
+use jiff::Timestamp;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use self::process::own_uid;
+use self::record::{Place, Record};
+
+pub use change::Change;
+pub use error::SessionError;
+pub use view::{Viewing, Watch};
+pub use wanted::Wanted;
+pub use who::Who;
+
+/// Sessions on one server that have not ended. Each has an X server of some 60 MB; a start beyond it is refused.
+pub const MOST_SESSIONS: usize = 512;
+/// Longest path of a unix socket that Linux takes, in bytes (`sun_path` less its end mark).
+const LONGEST_SOCKET_PATH: usize = 107;
+
+/// The sessions below one local folder. Cheap to clone; the last clone ends what looks after them, never they themselves.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    inner: Arc<Inner>,
+    _keeper: Arc<AbortOnDropHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    root: PathBuf,
+    server_id: String,
+    hostname: String,
+    all: Mutex<BTreeMap<SessionId, Entry>>,
+    /// Counts changes, for who shows them.
+    changes: watch::Sender<u64>,
+    /// Something is to be looked at now.
+    wake: Notify,
+    starts: Semaphore,
+    open: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    record: Record,
+    /// Its record on disk is old.
+    dirty: bool,
+    /// Its viewers are sent away with this.
+    viewers: CancellationToken,
+    /// Seconds since 1970.
+    last_input: Arc<AtomicI64>,
+}
+
+impl Entry {
+    fn new(record: Record) -> Self {
+        let last_input = record.session.last_input.map_or(0, Timestamp::as_second);
+        let last_input = Arc::new(AtomicI64::new(last_input));
+        Self { record, dirty: true, viewers: CancellationToken::new(), last_input }
+    }
+
+    /// As people see it.
+    fn shown(&self) -> Session {
+        let mut session = self.record.session.clone();
+        let input = self.last_input.load(Ordering::Relaxed);
+        session.last_input = Timestamp::from_second(input).ok().filter(|_| input > 0);
+        session.video_ram = Session::video_ram(session.geometry, session.clients);
+        session
+    }
+}
+
+impl Sessions {
+    /// Opens `local_dir/sessions`, takes over the sessions that still run and writes off those that do not. Needs a tokio
+    /// runtime, on which it looks after them.
+    pub fn open(local_dir: &Path, server_id: &str) -> Result<Self, SessionError> {
+        let root = local_dir.join("sessions");
+        // The sessions of other accounts are below it, each in a folder that only its account can enter.
+        record::make_folder(&root, if own_uid() == 0 { 0o711 } else { 0o700 })?;
+        let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let all =
+            adopt::adopt(&root)?.into_iter().map(|record| (record.session.id.clone(), Entry::new(record)));
+        let starts = std::thread::available_parallelism().map_or(4, |n| n.get() * 2).clamp(4, 32);
+        let inner = Arc::new(Inner {
+            root,
+            server_id: server_id.to_owned(),
+            hostname,
+            all: Mutex::new(all.collect()),
+            changes: watch::Sender::new(0),
+            wake: Notify::new(),
+            starts: Semaphore::new(starts),
+            open: AtomicBool::new(true),
+        });
+        let keeper = AbortOnDropHandle::new(tokio::spawn(keeper::keep(Arc::clone(&inner))));
+        Ok(Self { inner, _keeper: Arc::new(keeper) })
+    }
+
+    /// All that `who` may see, the oldest first; those that ended lately are among them.
+    pub fn list(&self, who: &Who) -> Vec<Session> {
+        let all = self.inner.all();
+        let mut sessions: Vec<Session> =
+            all.values().filter(|entry| who.owns(&entry.record.session)).map(Entry::shown).collect();
+        sessions.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
+        sessions
+    }
+
+    pub fn find(&self, who: &Who, id: &SessionId) -> Result<Session, SessionError> {
+        self.inner.with(who, id, |entry| entry.shown())
+    }
+
+    /// Sessions that have not ended.
+    pub fn count(&self) -> usize {
+        self.inner.all().values().filter(|entry| entry.record.session.state != State::Ended).count()
+    }
+
+    /// Accounts with a session, each once, by name.
+    pub fn people(&self) -> std::collections::BTreeSet<String> {
+        let all = self.inner.all();
+        let live = all.values().filter(|entry| entry.record.session.state != State::Ended);
+        live.map(|entry| entry.record.session.user.clone()).collect()
+    }
+
+    /// Whether new sessions may start, from now on.
+    pub fn admit(&self, new: bool) {
+        self.inner.open.store(new, Ordering::Relaxed);
+    }
+
+    /// Changes whenever a session does.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Starts a session, and returns when it takes viewers. It starts to the end also when nobody waits for it any more.
+    pub async fn start(&self, wanted: Wanted) -> Result<Session, SessionError> {
+        let inner = Arc::clone(&self.inner);
+        tokio::spawn(start::start(inner, wanted)).await.map_err(|_| SessionError::Stopping)?
+    }
+
+    /// Somebody looks at it: the way to its display.
+    pub async fn view(&self, who: &Who, id: &SessionId) -> Result<Viewing, SessionError> {
+        view::view(&self.inner, who, id).await
+    }
+
+    /// Sends everybody away who looks at it.
+    pub fn disconnect(&self, who: &Who, id: &SessionId) -> Result<(), SessionError> {
+        self.inner.with(who, id, |entry| std::mem::take(&mut entry.viewers).cancel())
+    }
+
+    /// Changes what its owner may change: name, parameters, policy, and the size of its screen, which it has when this
+    /// returns.
+    pub async fn change(&self, who: &Who, id: &SessionId, change: Change) -> Result<Session, SessionError> {
+        change::change(&self.inner, who, id, change).await
+    }
+
+    /// What its programs wrote on their standard error: the last 64 KiB.
+    pub async fn log(&self, who: &Who, id: &SessionId) -> Result<String, SessionError> {
+        self.find(who, id)?;
+        let path = self.inner.place(id).log();
+        let read = tokio::task::spawn_blocking(move || {
+            log::tail(&path, 64 * 1024).map_err(SessionError::file("read", &path))
+        });
+        read.await.map_err(|_| SessionError::Stopping)?
+    }
+
+    /// Its screen as a PNG, at most `width` pixels wide.
+    pub async fn thumbnail(&self, who: &Who, id: &SessionId, width: u16) -> Result<Vec<u8>, SessionError> {
+        let socket = view::unseen(&self.inner, who, id).await?;
+        let read = rfb::thumbnail(socket, width).await;
+        read.map_err(|source| SessionError::Unreachable { id: id.clone(), source })
+    }
+
+    /// Ends it, and returns when nothing of it runs any more. One that has ended is forgotten.
+    pub async fn terminate(&self, who: &Who, id: &SessionId) -> Result<(), SessionError> {
+        end::terminate(&self.inner, who, id).await
+    }
+}
+
+impl Inner {
+    /// A panic elsewhere leaves the table whole: every change is one field or entry.
+    fn all(&self) -> MutexGuard<'_, BTreeMap<SessionId, Entry>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, id: &SessionId) -> Place {
+        Place::of(&self.root, id)
+    }
+
+    /// Does something with one session of `who`.
+    fn with<T>(
+        &self,
+        who: &Who,
+        id: &SessionId,
+        act: impl FnOnce(&mut Entry) -> T,
+    ) -> Result<T, SessionError> {
+        let mut all = self.all();
+        let entry = all.get_mut(id).filter(|entry| who.owns(&entry.record.session));
+        entry.map(act).ok_or_else(|| SessionError::Unknown(id.clone()))
+    }
+
+    /// Changes one session, if it is still there, and lets everybody know.
+    fn update<T>(&self, id: &SessionId, change: impl FnOnce(&mut Record) -> T) -> Option<T> {
+        let mut all = self.all();
+        let entry = all.get_mut(id)?;
+        let result = change(&mut entry.record);
+        entry.dirty = true;
+        drop(all);
+        self.changed();
+        Some(result)
+    }
+
+    /// Lets everybody know, and the keeper write it down.
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        self.wake.notify_one();
+    }
+
+    /// Something happened to a session; `false`: it cannot happen to it.
+    fn apply(&self, id: &SessionId, event: Event) -> bool {
+        let now = Timestamp::now();
+        self.update(id, |record| record.session.apply(event, now)).unwrap_or(false)
+    }
+}

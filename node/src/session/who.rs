@@ -1,0 +1,39 @@
+//! Who asks, and what is theirs.
+
+use cluster::session::Session;
+
+/// Every verb takes one. Whoever lets people in says who they are; here it is decided what they reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Everything: root on this machine, or who holds the portal's key.
+    Administrator,
+    /// Their own sessions.
+    Login(String),
+}
+
+impl Who {
+    /// Whether they may see the session and do anything with it.
+    pub fn owns(&self, session: &Session) -> bool {
+        match self {
+            Self::Administrator => true,
+            Self::Login(login) => !login.is_empty() && *login == session.login,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_has_its_own_sessions_and_no_others() {
+        let of = |login: &str| Session { login: login.into(), user: "alice".into(), ..Session::default() };
+        let alice = Who::Login("alice".into());
+        assert!(alice.owns(&of("alice")));
+        for other in ["bob", "Alice", "alice ", "", "alice\0"] {
+            assert!(!alice.owns(&of(other)), "{other:?}");
+        }
+        assert!(!Who::Login(String::new()).owns(&of("")));
+        assert!(Who::Administrator.owns(&of("bob")));
+    }
+}
