@@ -3,6 +3,7 @@
 //! ```text
 //! NAMESPACE.presence.SERVER       a member says that it is there (or leaves)
 //! NAMESPACE.update.SERVER         a member describes itself: the server object
+//! NAMESPACE.sessions.SERVER       a member tells its sessions
 //! NAMESPACE.fleet.requests        the managers, asked about all servers
 //! NAMESPACE.roll-call             asks every member to say so now
 //! NAMESPACE.store.requests        the store service of the managers
@@ -80,6 +81,15 @@ impl Subjects {
         Pattern(format!("{}.update.*", self.namespace))
     }
 
+    pub fn sessions(&self, server: &Name) -> Subject {
+        Subject(format!("{}.sessions.{}", self.namespace, token(server)))
+    }
+
+    /// The sessions of every member.
+    pub fn every_sessions(&self) -> Pattern {
+        Pattern(format!("{}.sessions.*", self.namespace))
+    }
+
     pub fn fleet_requests(&self) -> Subject {
         Subject(format!("{}.fleet.requests", self.namespace))
     }
@@ -113,14 +123,14 @@ impl Subjects {
     /// What a server says, as a broker's permissions name it; without a server, what any of them says.
     pub(crate) fn said_by(&self, server: Option<&Name>) -> Vec<String> {
         let (namespace, own) = (&self.namespace, server.map_or_else(|| "*".to_owned(), token));
-        ["presence.{}", "update.{}", "roll-call", "store.requests", "fleet.requests"]
+        ["presence.{}", "update.{}", "sessions.{}", "roll-call", "store.requests", "fleet.requests"]
             .map(|subject| format!("{namespace}.{}", subject.replace("{}", &own)))
             .to_vec()
     }
 
     /// What a server hears.
     pub(crate) fn heard_by(&self, _server: Option<&Name>) -> Vec<String> {
-        ["presence.*", "roll-call", "store.changes"]
+        ["presence.*", "sessions.*", "roll-call", "store.changes"]
             .map(|subject| format!("{}.{subject}", self.namespace))
             .to_vec()
     }

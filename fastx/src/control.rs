@@ -8,7 +8,7 @@ use cluster::settings::Settings;
 use cluster::{Broker, ControlPlane, Name, Role};
 use config::Dirs;
 use manager::{Keep, Manager};
-use node::session::Sessions;
+use node::session::{Elsewhere, Sessions};
 use node::{Identity, Member, Node};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -25,6 +25,7 @@ pub(crate) struct Control {
     /// Of a server that stands alone.
     _own: Option<AbortOnDropHandle<()>>,
     member: Member,
+    _elsewhere: Elsewhere,
 }
 
 impl Control {
@@ -46,7 +47,8 @@ impl Control {
         let settings = follow(&plane, dirs);
         let member = Member::start(node, sessions.clone(), &plane, &settings);
         node.add_routes(routes(&plane, &settings).merge(member.routes()).merge(sessions.routes()));
-        Ok(Self { settings, broker: broker.cloned(), _own: own, member })
+        let elsewhere = Elsewhere::start(&plane, &sessions);
+        Ok(Self { settings, broker: broker.cloned(), _own: own, member, _elsewhere: elsewhere })
     }
 
     /// broker.json counts at a start only.

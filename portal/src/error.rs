@@ -28,6 +28,8 @@ pub(crate) enum ApiError {
     NoSuchSession(String),
     #[error("{0}")]
     SessionEnded(String),
+    #[error("{0}; open it there")]
+    SessionElsewhere(String),
     #[error("{0}; try again in a moment")]
     SessionNotUp(String),
     #[error("{0}; try again, or end it and start a new one")]
@@ -53,6 +55,7 @@ impl ApiError {
             Self::NoSuchAddress => (StatusCode::NOT_FOUND, "NoSuchAddress", "no-such-address"),
             Self::NoSuchSession(_) => (StatusCode::NOT_FOUND, "NoSuchSession", "no-such-session"),
             Self::SessionEnded(_) => (StatusCode::GONE, "SessionEnded", "session-ended"),
+            Self::SessionElsewhere(_) => (StatusCode::CONFLICT, "SessionElsewhere", "session-elsewhere"),
             Self::SessionNotUp(_) => (StatusCode::CONFLICT, "SessionNotUp", "session-not-up"),
             Self::SessionUnreachable(_) => {
                 (StatusCode::BAD_GATEWAY, "SessionUnreachable", "session-unreachable")
@@ -71,6 +74,7 @@ impl From<SessionError> for ApiError {
         match error {
             SessionError::Unknown(_) => Self::NoSuchSession(text),
             SessionError::Ended(_) => Self::SessionEnded(text),
+            SessionError::Elsewhere { .. } => Self::SessionElsewhere(text),
             SessionError::NotUp { .. } => Self::SessionNotUp(text),
             SessionError::Unreachable { .. } => Self::SessionUnreachable(text),
             SessionError::Malformed(_) => Self::Malformed(text),

@@ -51,7 +51,7 @@ async fn body<T: DeserializeOwned>(body: Body) -> Result<T> {
 }
 
 async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    result(json!({ "server": shared.server, "sessions": shared.sessions.list(&Who::Administrator) }))
+    result(json!({ "server": shared.server, "sessions": shared.sessions.everywhere(&Who::Administrator) }))
 }
 
 async fn start(State(shared): State<Arc<Shared>>, sent: Body) -> Result<Response> {

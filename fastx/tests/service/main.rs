@@ -10,4 +10,5 @@ mod running;
 mod schema;
 #[path = "../../../cluster/tests/servers/mod.rs"]
 mod servers;
+mod sessions;
 mod transfer;

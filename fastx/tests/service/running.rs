@@ -37,9 +37,17 @@ impl Server {
     }
 
     pub(crate) fn start_as(&mut self, role: &[&str], level: &str) {
+        self.start_in(&[], role, level);
+    }
+
+    /// The program is what `wrapper` runs in the end, with the same pid.
+    pub(crate) fn start_in(&mut self, wrapper: &[&str], role: &[&str], level: &str) {
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
+        let program = env!("CARGO_BIN_EXE_fastx");
+        let words: Vec<&str> = wrapper.iter().chain(&[program]).chain(role).copied().collect();
+        let mut command = Command::new(words[0]);
         let child = self
-            .fastx(role)
+            .within(command.args(&words[1..]))
             .env("LOGLEVEL", level)
             .env_remove("FX_LOG")
             .stdin(Stdio::null())

@@ -11,6 +11,8 @@ use super::{LONGEST_SOCKET_PATH, MOST_SESSIONS};
 pub enum SessionError {
     #[error("no session `{0}` on this server")]
     Unknown(SessionId),
+    #[error("session `{id}` is on the server {server}")]
+    Elsewhere { id: SessionId, server: String },
     #[error("session `{0}` has ended")]
     Ended(SessionId),
     #[error("session `{id}` is {}", state.name())]

@@ -10,12 +10,14 @@
 //! keeper   looks after all of them   end      ends one            tree, locks, log   what is left of it
 //! view     somebody looks            rfb      reads its picture   warn     words on its screen
 //! who      what is whose             record   on disk             routes   what the command line asks
+//! elsewhere  what the other servers have
 //! ```
 
 mod account;
 mod adopt;
 mod change;
 mod display;
+mod elsewhere;
 mod end;
 mod error;
 mod keeper;
@@ -51,6 +53,7 @@ use self::process::own_uid;
 use self::record::{Place, Record};
 
 pub use change::Change;
+pub use elsewhere::Elsewhere;
 pub use error::SessionError;
 pub use view::{Viewing, Watch};
 pub use wanted::Wanted;
@@ -74,6 +77,8 @@ struct Inner {
     server_id: String,
     hostname: String,
     all: Mutex<BTreeMap<SessionId, Entry>>,
+    /// What other servers told of theirs.
+    elsewhere: Mutex<elsewhere::Table>,
     /// Counts changes, for who shows them.
     changes: watch::Sender<u64>,
     /// Something is to be looked at now.
@@ -126,6 +131,7 @@ impl Sessions {
             server_id: server_id.to_owned(),
             hostname,
             all: Mutex::new(all.collect()),
+            elsewhere: Mutex::default(),
             changes: watch::Sender::new(0),
             wake: Notify::new(),
             starts: Semaphore::new(starts),
@@ -135,7 +141,15 @@ impl Sessions {
         Ok(Self { inner, _keeper: Arc::new(keeper) })
     }
 
-    /// All that `who` may see, the oldest first; those that ended lately are among them.
+    /// All of the cluster that `who` may see, the oldest first.
+    pub fn everywhere(&self, who: &Who) -> Vec<Session> {
+        let mut sessions = self.list(who);
+        sessions.extend(self.inner.elsewhere().all().filter(|session| who.owns(session)).cloned());
+        sessions.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
+        sessions
+    }
+
+    /// All of this server that `who` may see, the oldest first; those that ended lately are among them.
     pub fn list(&self, who: &Who) -> Vec<Session> {
         let all = self.inner.all();
         let mut sessions: Vec<Session> =
@@ -221,6 +235,15 @@ impl Inner {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn elsewhere(&self) -> MutexGuard<'_, elsewhere::Table> {
+        self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All of this server, in the order of ids.
+    fn own(&self) -> Vec<Session> {
+        self.all().values().map(Entry::shown).collect()
+    }
+
     fn place(&self, id: &SessionId) -> Place {
         Place::of(&self.root, id)
     }
@@ -234,7 +257,16 @@ impl Inner {
     ) -> Result<T, SessionError> {
         let mut all = self.all();
         let entry = all.get_mut(id).filter(|entry| who.owns(&entry.record.session));
-        entry.map(act).ok_or_else(|| SessionError::Unknown(id.clone()))
+        if let Some(entry) = entry {
+            return Ok(act(entry));
+        }
+        drop(all);
+        let elsewhere = self.elsewhere();
+        let other = elsewhere.all().find(|session| session.id == *id && who.owns(session));
+        Err(other.map_or_else(
+            || SessionError::Unknown(id.clone()),
+            |other| SessionError::Elsewhere { id: id.clone(), server: other.server_id.clone() },
+        ))
     }
 
     /// Changes one session, if it is still there, and lets everybody know.

@@ -39,6 +39,7 @@ impl From<SessionError> for Problem {
         let text = error.to_string();
         match error {
             SessionError::Unknown(_) => Self::not_found(text, "fastx sessions lists them"),
+            SessionError::Elsewhere { .. } => Self::new(StatusCode::CONFLICT, text, "ask on that server"),
             SessionError::Ended(_) => Self::new(StatusCode::GONE, text, "fastx sessions says why"),
             SessionError::NotUp { .. } => Self::new(StatusCode::CONFLICT, text, "try again in a moment"),
             SessionError::Malformed(_) => Self::bad(text, "fastx start --help shows what is taken"),
@@ -61,7 +62,7 @@ fn id(text: &str) -> Answer<SessionId> {
 }
 
 async fn list(State(sessions): State<Sessions>) -> Json<Vec<Session>> {
-    Json(sessions.list(&Who::Administrator))
+    Json(sessions.everywhere(&Who::Administrator))
 }
 
 async fn start(State(sessions): State<Sessions>, Json(wanted): Json<Wanted>) -> Answer<Json<Session>> {

@@ -51,7 +51,7 @@ impl Told {
         let first = self.known.is_none();
         let now: BTreeMap<SessionId, Session> = self
             .sessions
-            .list(&Who::Administrator)
+            .everywhere(&Who::Administrator)
             .into_iter()
             .map(|session| (session.id.clone(), session))
             .collect();

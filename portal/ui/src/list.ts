@@ -13,11 +13,14 @@ const AGAIN = 1500;
 
 const sessions = new Map<string, Session>();
 let live = "";
+/** The server that this page is of. */
+let here = "";
 
 /** One stream of changes, until it breaks. */
 async function follow(): Promise<void> {
   // Says why, where a stream of events only says that it failed.
   const { server } = await listSessions();
+  here = server;
   element("server").textContent = server;
   document.title = `Sessions on ${server}`;
   const events = sessionEvents();
@@ -103,6 +106,8 @@ function fill(item: HTMLElement, session: Session): HTMLElement {
   set("note", session.warning?.text ?? session.ended?.detail ?? "");
   part("note").dataset.state = session.warning ? "wait" : "";
   set("state", session.clients > 1 ? `${session.state} (${session.clients})` : session.state);
+  set("where", session.serverId === here ? "" : session.serverId);
+  part("end").hidden = session.serverId !== here;
   set("size", session.geometry.replace("x", " × "));
   set("changed", since(session));
   part<HTMLTimeElement>("changed").dateTime = session.changed;
@@ -110,15 +115,21 @@ function fill(item: HTMLElement, session: Session): HTMLElement {
   set("end", session.state === "ended" ? "Forget" : "End");
   part("end").setAttribute("aria-label", `${session.state === "ended" ? "Forget" : "End"} ${session.name}`);
   const link = part<HTMLAnchorElement>("look");
-  if (isUp(session)) link.setAttribute("href", `display?id=${encodeURIComponent(session.id)}`);
+  if (isUp(session)) link.setAttribute("href", address(session));
   else link.removeAttribute("href");
   photograph(part("picture"), session);
   return item;
 }
 
+/** The page that shows it; of another server through the same gateway, which knows the way to each as `/@SERVERID/`. */
+function address({ id, serverId }: Session): string {
+  const page = `display?id=${encodeURIComponent(id)}`;
+  return serverId === here ? page : `/@${encodeURIComponent(serverId)}/${page}`;
+}
+
 /** A new picture now and then, and whenever its state changed. */
 function photograph(picture: HTMLImageElement, session: Session): void {
-  if (!isUp(session)) return;
+  if (!isUp(session) || session.serverId !== here) return;
   const when = `${session.changed} ${Math.floor(Date.now() / PICTURES_EVERY)}`;
   if (picture.dataset.when === when) return;
   picture.dataset.when = when;
