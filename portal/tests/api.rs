@@ -232,7 +232,7 @@ async fn a_viewer_gets_the_displays_own_bytes_until_it_ends() {
 #[tokio::test]
 async fn an_ended_display_is_told_apart_from_an_unknown_one() {
     let server = Server::new();
-    let display = server.sessions.start(Wanted::terminal("short")).await.unwrap();
+    let display = server.sessions.start(Wanted::program("short", "exec xterm -e cat")).await.unwrap();
     let pid = display.server_pid.unwrap().to_string();
     assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
     let ended = async {
@@ -305,7 +305,7 @@ const SCRIPT: &str = "<script>parent.pwned=1</script><img src=x onerror=pwned=1>
 async fn a_session_is_started_changed_photographed_and_ended_from_a_page() {
     let server = Server::new();
     let cookie = cookie(&server).await;
-    let wanted = json!({ "name": SCRIPT, "command": "echo '<b>log</b>' >&2; exec xterm", "geometry": "320x200",
+    let wanted = json!({ "name": SCRIPT, "command": "echo '<b>log</b>' >&2; exec xterm -e cat", "geometry": "320x200",
         "profile": SCRIPT, "params": { "a": SCRIPT } });
     let started = ask(&server, &cookie, "POST", "/api/sessions", &wanted.to_string()).await;
     assert_eq!(started.status(), StatusCode::CREATED);

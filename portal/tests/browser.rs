@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
-use node::session::Who;
+use node::session::{Wanted, Who};
 use serde_json::Value;
 use server::Server;
 use way::Way;
@@ -92,6 +92,15 @@ async fn the_key_form_a_phones_keyboard_the_clipboard_and_a_display_that_ends() 
     let way = Way::open(server.portal.clone(), "127.0.0.1:0".parse().unwrap()).await;
     let url = format!("https://localhost:{}/", way.address.port());
     let (shots, typed) = (shots(&server, "pages"), server.folder.path().join("typed"));
+    // Texts that are no more than texts, in every field that a page shows.
+    let planted_text = "<img src=x onerror=\"window.pwned=1\"><script>window.pwned=1</script>";
+    let planted = Wanted {
+        command: format!("echo '{planted_text}' >/dev/null; exec xterm -e cat"),
+        profile: Some(planted_text.to_owned()),
+        params: serde_json::from_value(serde_json::json!({ planted_text: planted_text })).unwrap(),
+        ..Wanted::program(planted_text, "")
+    };
+    server.sessions.start(planted).await.unwrap();
     let mut pages = script("pages.mjs");
     pages.args(["--url", &url, "--key", &server.key(), "--shots"]).arg(&shots);
     pages.arg("--typed").arg(&typed).arg("--end").arg(server.folder.path());
@@ -105,6 +114,8 @@ async fn the_key_form_a_phones_keyboard_the_clipboard_and_a_display_that_ends() 
     let session = server.sessions.list(&Who::Administrator).remove(0);
     server.sessions.terminate(&Who::Administrator, &session.id).await.unwrap();
     let report = report(&pages.await.unwrap());
+    assert_eq!(report["names"], serde_json::json!(["Terminal", planted_text]));
+    assert_eq!((&report["pwned"], &report["started"]), (&Value::Null, &Value::Bool(true)));
     assert_eq!(report["phoneTyped"], "grüße\n");
     assert_eq!(report["clipboard"], "pasted\n");
 }

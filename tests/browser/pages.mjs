@@ -20,6 +20,10 @@ const shot = (name) => page.screenshot({ path: join(options.shots, `${name}.png`
 
 await finish(async (report) => {
   await keyForm();
+  await page.locator("#sessions .name").nth(1).waitFor();
+  report.names = await page.locator("#sessions .name").allTextContents();
+  report.started = await startAndEnd();
+  report.pwned = await page.evaluate(() => window.pwned ?? null);
   await page.locator("#sessions a.look[href]").first().click();
   await page.locator('body[data-status="connected"] #screen[data-live]').waitFor();
   report.phoneTyped = await typeOnPhone();
@@ -47,6 +51,26 @@ async function keyForm() {
   await page.locator("#key input").fill(options.key);
   await page.keyboard.press("Enter");
   await page.locator("#key").waitFor({ state: "detached" });
+}
+
+/** A session started by the form, photographed on its card, ended by two clicks, forgotten by a third. */
+async function startAndEnd() {
+  await page.locator("#new").click();
+  await page.locator("#start-command").fill("exec xterm -bg green -e cat");
+  await page.locator("#start-name").fill("by the form");
+  await page.locator("#start-geometry").fill("320x240");
+  await shot("start");
+  await page.locator("#start button[type=submit]").click();
+  const card = page.locator("#sessions .card", { hasText: "by the form" });
+  await card.locator(".state", { hasText: "running" }).waitFor();
+  await card.locator("img.picture:visible").waitFor();
+  await shot("cards");
+  await card.locator(".end").click();
+  await card.locator(".end", { hasText: "Really end?" }).click();
+  await card.locator(".state", { hasText: "ended" }).waitFor();
+  await card.locator(".end", { hasText: "Forget" }).click();
+  await card.waitFor({ state: "detached" });
+  return true;
 }
 
 /** As an on-screen keyboard does it: text appears in a field, words are corrected, keys are never pressed. */

@@ -124,6 +124,34 @@ fn servers_join_are_written_about_drain_and_are_remembered_when_they_are_lost() 
 }
 
 #[test]
+fn sessions_of_all_servers_are_listed_at_each_and_no_manager_is_needed() {
+    let nats = NatsServer::started("nats-server", nats::TOKEN);
+    let (mut one, mut two) = (member(&nats, "node.one"), member(&nats, "two"));
+    one.spawn(&["node", "run"]);
+    until("it takes starts", || one.run(&["sessions"]).status.success().then_some(()));
+    let name = "<img src=x onerror=alert(1)>";
+    let started = until("a session", || {
+        json_of(&one, &["start", "--json", "--name", name, "--", "xterm", "-e", "cat"])
+    });
+    let id = started["id"].as_str().unwrap();
+    // It comes later, and hears what there was before it.
+    two.spawn(&["node", "run"]);
+    let seen = |state: &str| {
+        until(&format!("it is {state} there"), || {
+            let all = json_of(&two, &["sessions", "--json"])?;
+            all.as_array()?.iter().find(|session| session["id"] == id && session["state"] == state).cloned()
+        })
+    };
+    let there = seen("running");
+    assert_eq!((&there["serverId"], &there["name"]), (&json!("node.one"), &json!(name)));
+    assert_eq!(schema::faults(&cluster::session::schema(), &there), [""; 0]);
+    let refused = two.run(&["terminate", id]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("is on the server node.one"), "{refused:?}");
+    assert!(one.run(&["terminate", id]).status.success());
+    seen("ended");
+}
+
+#[test]
 fn a_node_without_its_broker_runs_and_says_what_it_waits_for() {
     let mut nats = NatsServer::new("nats-server", nats::TOKEN);
     let mut node = member(&nats, "lonely");

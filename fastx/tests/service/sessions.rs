@@ -69,9 +69,10 @@ fn a_session_outlives_kill_9_and_after_a_reboot_nothing_is_stale() {
     let mut stage = Stage(Server::started());
     let server = &mut stage.0;
     let name = "<script>alert(1)</script>";
-    let session = json(&server.run(&["start", "--json", "--name", name, "--", "xterm", "-T", "a b"]));
+    let session =
+        json(&server.run(&["start", "--json", "--name", name, "--", "xterm", "-T", "a b", "-e", "cat"]));
     let id = text(&session, "id").to_owned();
-    assert_eq!((text(&session, "name"), text(&session, "command")), (name, "xterm -T 'a b'"));
+    assert_eq!((text(&session, "name"), text(&session, "command")), (name, "xterm -T 'a b' -e cat"));
     let pids = ["serverPid", "appPid"].map(|field| number(&session, field));
 
     server.kill();
@@ -138,7 +139,7 @@ fn the_verbs_do_what_they_say_and_refusals_say_why() {
         assert!(status == code && text.contains(says), "{arguments:?}: {status} {text}");
     }
     let started =
-        json(&server.run(&["start", "--json", "--geometry", "320x240", "echo hello >&2; exec xterm"]));
+        json(&server.run(&["start", "--json", "--geometry", "320x240", "echo hello >&2; exec xterm -e cat"]));
     let id = text(&started, "id");
     assert_eq!(said(&["rename", id, "two"]), (0, "it is called two now\n".into()));
     assert_eq!(said(&["session", "resize", id, "640x400"]), (0, "its screen is 640x400 now\n".into()));
@@ -192,7 +193,7 @@ fn a_service_of_root_starts_sessions_as_people_and_no_other_reaches_them() {
     let stage = with_people();
     let server = &stage.0;
     let (alice, bob) = (64_011, 64_012);
-    let session = json(&server.run(&["start", "--json", "--user", "alice", "--", "xterm"]));
+    let session = json(&server.run(&["start", "--json", "--user", "alice", "--", "xterm", "-e", "cat"]));
     assert_eq!((text(&session, "user"), text(&session, "login")), ("alice", "alice"));
     let (id, pid) = (text(&session, "id"), number(&session, "serverPid").to_string());
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -229,7 +230,7 @@ fn a_service_of_root_starts_sessions_as_people_and_no_other_reaches_them() {
     }
 
     // A link in her folder does not lead us to somebody else's screen.
-    let other = json(&server.run(&["start", "--json", "--", "xterm"]));
+    let other = json(&server.run(&["start", "--json", "--", "xterm", "-e", "cat"]));
     let target = folder(server, text(&other, "id")).join("run/rfb.sock");
     let socket = socket.to_str().unwrap();
     assert!(tries(alice, &["ln", "-sf", target.to_str().unwrap(), socket]).status.success());
@@ -240,7 +241,11 @@ fn a_service_of_root_starts_sessions_as_people_and_no_other_reaches_them() {
 
     for name in ["nobody", "root2", "$(id)", "0", "64011", "-"] {
         let user = format!("--user={name}");
-        assert_eq!(server.run(&["start", &user, "--", "xterm"]).status.code(), Some(1), "{name}");
+        assert_eq!(
+            server.run(&["start", &user, "--", "xterm", "-e", "cat"]).status.code(),
+            Some(1),
+            "{name}"
+        );
     }
     assert!(server.run(&["terminate", id]).status.success());
     until("nothing of hers is left", || !runs(pid.parse().unwrap()));

@@ -27,17 +27,18 @@ pub(super) struct Leader {
 }
 
 impl Leader {
-    /// The process with this pid, if it runs; it is, or will be, one of `uid`.
+    /// The process with this pid, which may have ended but was not reaped; it is, or will be, one of `uid`.
     pub(super) fn of(pid: u32, role: Role, uid: u32) -> Option<Self> {
         let pid = i32::try_from(pid).ok()?;
-        Some(Self { role, pid, started: started(pid)?, uid })
+        let (_, started) = read(pid)?;
+        Some(Self { role, pid, started, uid })
     }
 
     /// Whether it still runs, and is not another that got its number: one with its start time and its owner. Until it has
     /// become its owner's it is ours.
     pub(super) fn runs(&self) -> bool {
         let owner = || owner(self.pid).is_some_and(|uid| uid == self.uid || uid == own_uid());
-        started(self.pid) == Some(self.started) && owner()
+        read(self.pid) == Some((Life::Runs, self.started)) && owner()
     }
 
     /// Sends the signal to the whole group, if its leader is still the one we know.
@@ -60,8 +61,8 @@ pub(super) fn boot() -> String {
     id.trim().to_owned()
 }
 
-fn started(pid: i32) -> Option<u64> {
-    start_time(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+fn read(pid: i32) -> Option<(Life, u64)> {
+    parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
 /// The real user of a process (the line `Uid:` of `/proc/PID/status`).
@@ -70,15 +71,20 @@ pub(super) fn owner(pid: i32) -> Option<u32> {
     status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.parse().ok()
 }
 
-/// The start time in a line of `/proc/PID/stat`; none for a process that is dead and only waits to be reaped.
-fn start_time(stat: &str) -> Option<u64> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Runs,
+    /// Dead, and only waits to be reaped.
+    Over,
+}
+
+/// State and start time in a line of `/proc/PID/stat`.
+fn parse(stat: &str) -> Option<(Life, u64)> {
     // The name stands in parentheses and may hold spaces and parentheses itself, so count from the last one.
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ');
-    match fields.next()? {
-        "Z" | "X" => None,
-        _ => fields.nth(18)?.parse().ok(),
-    }
+    let life = if matches!(fields.next()?, "Z" | "X") { Life::Over } else { Life::Runs };
+    Some((life, fields.nth(18)?.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -86,11 +92,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn start_time_is_found_behind_an_odd_name() {
+    fn state_and_start_time_are_found_behind_an_odd_name() {
         let tail = "1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1 2";
-        assert_eq!(start_time(&format!("42 (a ) b) S {tail}")), Some(98765));
-        assert_eq!(start_time(&format!("42 (a) Z {tail}")), None);
-        assert_eq!(start_time("garbage"), None);
+        assert_eq!(parse(&format!("42 (a ) b) S {tail}")), Some((Life::Runs, 98765)));
+        assert_eq!(parse(&format!("42 (a) Z {tail}")), Some((Life::Over, 98765)));
+        assert_eq!(parse("garbage"), None);
     }
 
     #[test]

@@ -29,6 +29,11 @@ impl Drop for Cleanup {
     }
 }
 
+/// A window without a shell: what a shell reads at its start takes its time, and may not like to be killed in it.
+fn still(name: &str) -> Wanted {
+    Wanted::program(name, "exec xterm -e cat")
+}
+
 fn local_folder() -> (Cleanup, Sessions) {
     let folder = tempfile::tempdir().unwrap();
     let sessions = Sessions::open(folder.path(), "n1").unwrap();
@@ -116,7 +121,7 @@ fn listening_tcp_ports(pid: i32) -> usize {
 async fn a_session_runs_its_program_and_is_reached_by_its_socket_only() {
     let (folder, sessions) = local_folder();
     let proof = folder.0.path().join("proof");
-    let script = format!("xterm -version > {0}.new && mv {0}.new {0}; exec xterm", proof.display());
+    let script = format!("xterm -version > {0}.new && mv {0}.new {0}; exec xterm -e cat", proof.display());
     let wanted = Wanted { geometry: "800x600".parse().unwrap(), ..Wanted::program("simulation 7", script) };
     let session = sessions.start(wanted).await.unwrap();
     assert_eq!((session.state, session.name.as_str(), session.clients), (State::Running, "simulation 7", 0));
@@ -168,11 +173,11 @@ async fn how_it_ended_is_told_and_nothing_of_it_runs_on() {
     // One that leaves its group, as a desktop's programs do.
     let pids = folder.0.path().join("pids");
     let script = format!(
-        "setsid sh -c 'echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600' & exec xterm",
+        "setsid sh -c 'echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600' & exec xterm -e cat",
         pids.display()
     );
     let finishes = sessions.start(Wanted::program("finishes", script)).await.unwrap();
-    let dies = sessions.start(Wanted::terminal("dies")).await.unwrap();
+    let dies = sessions.start(still("dies")).await.unwrap();
     let runaway: i32 = appears(&pids).await.trim().parse().unwrap();
     assert!(runs(runaway));
     kill(finishes.app_pid.unwrap());
@@ -191,8 +196,8 @@ async fn how_it_ended_is_told_and_nothing_of_it_runs_on() {
 #[tokio::test]
 async fn sessions_are_found_again_and_ended_ones_are_told() {
     let (folder, sessions) = local_folder();
-    let stays = sessions.start(Wanted::terminal("stays")).await.unwrap();
-    let dies = sessions.start(Wanted::terminal("dies")).await.unwrap();
+    let stays = sessions.start(still("stays")).await.unwrap();
+    let dies = sessions.start(still("dies")).await.unwrap();
     drop(sessions);
     kill(dies.app_pid.unwrap());
     while runs(dies.app_pid.unwrap()) {
@@ -230,7 +235,7 @@ async fn a_session_outlives_the_process_that_started_it() {
 async fn starts_a_session_and_ends() {
     let folder = std::env::var_os("SESSIONS_OF").expect("set by the other half");
     let sessions = Sessions::open(Path::new(&folder), "n1").unwrap();
-    sessions.start(Wanted::terminal("left alone")).await.unwrap();
+    sessions.start(still("left alone")).await.unwrap();
 }
 
 #[tokio::test]
@@ -244,17 +249,17 @@ async fn what_cannot_start_says_why_and_leaves_nothing() {
     assert!(!run(&folder, &failed.id).exists());
 
     let long = folder.0.path().join("x".repeat(90));
-    let error = Sessions::open(&long, "n1").unwrap().start(Wanted::terminal("x")).await.unwrap_err();
+    let error = Sessions::open(&long, "n1").unwrap().start(still("x")).await.unwrap_err();
     assert!(matches!(error, SessionError::PathTooLong(_)), "{error}");
 
     sessions.admit(false);
-    assert!(matches!(sessions.start(Wanted::terminal("x")).await, Err(SessionError::NotTaken)));
+    assert!(matches!(sessions.start(still("x")).await, Err(SessionError::NotTaken)));
 }
 
 #[tokio::test]
 async fn nobody_reaches_what_is_not_theirs_by_any_verb() {
     let (_folder, sessions) = local_folder();
-    let theirs = Wanted { login: Some("alice".into()), ..Wanted::terminal("private") };
+    let theirs = Wanted { login: Some("alice".into()), ..still("private") };
     let id = sessions.start(theirs).await.unwrap().id;
     let bob = Who::Login("bob".into());
     let unknown = |error: SessionError| assert!(matches!(error, SessionError::Unknown(_)), "{error}");
@@ -276,7 +281,8 @@ async fn nobody_reaches_what_is_not_theirs_by_any_verb() {
 #[tokio::test]
 async fn a_screen_is_resized_renamed_photographed_and_its_viewers_sent_away() {
     let (_folder, sessions) = local_folder();
-    let blue = Wanted::program("blue", "xterm -geometry 200x100+0+0 -bg blue -fg blue; exec sleep 600");
+    let blue =
+        Wanted::program("blue", "xterm -geometry 200x100+0+0 -bg blue -fg blue -e cat; exec sleep 600");
     let id = sessions.start(blue).await.unwrap().id;
     let change = Change {
         name: Some(" <b>new</b> ".into()),
@@ -317,7 +323,7 @@ async fn a_screen_is_resized_renamed_photographed_and_its_viewers_sent_away() {
 async fn a_rule_warns_on_the_screen_and_ends_it() {
     let (_folder, sessions) = local_folder();
     let policy = serde_json::from_str(r#"{ "longest": "10s" }"#).unwrap();
-    let session = sessions.start(Wanted { policy, ..Wanted::terminal("short") }).await.unwrap();
+    let session = sessions.start(Wanted { policy, ..still("short") }).await.unwrap();
     let warned = becomes(&sessions, &session.id, |session| session.warning.is_some()).await;
     assert_eq!(warned.state, State::Running);
     assert!(warned.warning.unwrap().text.starts_with("This session ends at "));

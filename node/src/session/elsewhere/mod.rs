@@ -43,14 +43,17 @@ impl Elsewhere {
 
 async fn hear(plane: ControlPlane, inner: Arc<Inner>) {
     let mut told = plane.transporter.subscribe(&plane.subjects.every_sessions()).await;
-    // Whoever is there already tells what it has.
-    let _nobody_hears = plane.transporter.publish(&plane.subjects.roll_call(), bytes::Bytes::new()).await;
+    // Whoever is there already tells what it has. Only once: after a broker was away all tell by themselves.
+    let mut called = call_the_roll(&plane).await;
     let mut look = tokio::time::interval(TELL_EVERY);
     loop {
         let differs = tokio::select! {
             biased;
             event = told.next() => {
-                let Event::Message(message) = event else { continue };
+                let Event::Message(message) = event else {
+                    called = called || call_the_roll(&plane).await;
+                    continue;
+                };
                 let Ok(told) = serde_json::from_slice::<Told>(&message.payload) else { continue };
                 let Ok(server) = cluster::Name::new(&told.server_id) else { continue };
                 // A server may speak for itself only, and nobody for us.
@@ -65,6 +68,10 @@ async fn hear(plane: ControlPlane, inner: Arc<Inner>) {
             inner.changes.send_modify(|count| *count = count.wrapping_add(1));
         }
     }
+}
+
+async fn call_the_roll(plane: &ControlPlane) -> bool {
+    plane.transporter.publish(&plane.subjects.roll_call(), bytes::Bytes::new()).await.is_ok()
 }
 
 async fn tell(plane: ControlPlane, inner: Arc<Inner>) {
