@@ -69,7 +69,8 @@ fn properties(
     at: &str,
     faults: &mut Vec<String>,
 ) {
-    for (key, inner) in json.as_object().unwrap() {
+    // What is no object at all is a fault of its type.
+    for (key, inner) in json.as_object().into_iter().flatten() {
         match known.get(key) {
             Some(schema) => check(root, schema, inner, &format!("{at}/{key}"), faults),
             None if words.contains_key("additionalProperties") => {}
