@@ -12,6 +12,8 @@ use node::session::{Elsewhere, Sessions};
 use node::{Identity, Member, Node};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::balancer::Balancer;
+
 /// The broker takes a message within milliseconds.
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 const STORE_AGAIN: Duration = Duration::from_secs(10);
@@ -45,8 +47,10 @@ impl Control {
             }
         };
         let settings = follow(&plane, dirs);
+        let balancer = Balancer::start(&plane, &settings);
         let member = Member::start(node, sessions.clone(), &plane, &settings);
-        node.add_routes(routes(&plane, &settings).merge(member.routes()).merge(sessions.routes()));
+        let routes = routes(&plane, &settings, &balancer);
+        node.add_routes(routes.merge(member.routes()).merge(sessions.routes()));
         let elsewhere = Elsewhere::start(&plane, &sessions);
         Ok(Self { settings, broker: broker.cloned(), _own: own, member, _elsewhere: elsewhere })
     }
@@ -94,13 +98,14 @@ pub(crate) fn follow(plane: &ControlPlane, dirs: &Dirs) -> Settings {
 }
 
 /// What `node.sock` and `manager.sock` answer alike: each subject adds its routes here.
-pub(crate) fn routes(plane: &ControlPlane, settings: &Settings) -> Router {
+pub(crate) fn routes(plane: &ControlPlane, settings: &Settings, balancer: &Balancer) -> Router {
     Router::new()
         .merge(node::admin::plane::routes(plane))
         .merge(node::admin::servers::routes(plane))
         .merge(node::admin::config::routes(settings))
         .merge(crate::doctor::routes(plane))
         .merge(crate::store::routes(plane))
+        .merge(crate::balancer::routes(balancer))
 }
 
 /// The server's id, as the cluster writes it.

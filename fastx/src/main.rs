@@ -2,6 +2,7 @@
 
 mod ask;
 mod balance;
+mod balancer;
 mod cli;
 mod control;
 mod demo;

@@ -44,7 +44,11 @@ fn a_chain_is_tried_on_saved_servers_with_a_trace() {
     assert!(text(&output).contains("refused (balance-refused): None of your groups"), "{}", text(&output));
     let output = run(&["./missing.js"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output).contains("neither a function of"), "{}", text(&output));
+    assert!(
+        text(&output).contains("nor a function of `fastx balance templates`, nor a file"),
+        "{}",
+        text(&output)
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::{Line, Stop};
 use crate::offer::Unfit;
@@ -21,7 +21,7 @@ pub struct Decision {
 }
 
 /// What one function did.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     pub function: String,
@@ -29,15 +29,76 @@ pub struct Step {
     pub offered: usize,
     /// Servers out.
     pub left: usize,
-    #[serde(rename = "tookMs", serialize_with = "milliseconds")]
+    #[serde(rename = "tookMs", with = "milliseconds")]
     pub took: Duration,
     pub console: Vec<Line>,
     /// In words.
     pub said: String,
 }
 
-fn milliseconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((took.as_secs_f64() * 1e6).round() / 1e3)
+mod milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64((took.as_secs_f64() * 1e6).round() / 1e3)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let ms = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(ms / 1e3).map_err(serde::de::Error::custom)
+    }
+}
+
+/// What came of it, as programs read it: a server's id, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    ServerId(String),
+    Error { code: String, message: String },
+}
+
+impl From<&Result<String, Refused>> for Outcome {
+    fn from(result: &Result<String, Refused>) -> Self {
+        match result {
+            Ok(id) => Self::ServerId(id.clone()),
+            Err(refused) => Self::Error { code: refused.code().to_owned(), message: refused.to_string() },
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ServerId(id) => f.write_str(id),
+            Self::Error { code, message } => write!(f, "refused ({code}): {message}"),
+        }
+    }
+}
+
+/// A decision, as programs read it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trace {
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// How many servers were not offered to any function, by reason.
+    pub not_offered: BTreeMap<String, usize>,
+    /// A function is not trusted at the moment: the server with the fewest sessions was taken.
+    pub substitute: bool,
+    pub steps: Vec<Step>,
+}
+
+impl From<&Decision> for Trace {
+    fn from(decision: &Decision) -> Self {
+        Self {
+            outcome: Outcome::from(&decision.result),
+            not_offered: decision.unfit.iter().map(|(why, count)| (why.to_string(), *count)).collect(),
+            substitute: decision.substitute,
+            steps: decision.steps.clone(),
+        }
+    }
 }
 
 /// Why no server was chosen. It is shown to the person who wanted one.

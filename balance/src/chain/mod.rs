@@ -15,7 +15,7 @@ mod judge;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use decision::{Decision, Refused, Step};
+pub use decision::{Decision, Outcome, Refused, Step, Trace};
 use judge::{Next, judge};
 
 use crate::engine::{Call, Engine, Ran};

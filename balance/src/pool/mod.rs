@@ -1,12 +1,14 @@
 //! Workers that are ready: an [`Engine`] over processes.
 
 mod breaker;
+mod lease;
 mod process;
 mod table;
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,7 @@ pub use breaker::{Alarm, Breaker};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use process::Process;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 
 use crate::engine::{Call, Engine, Ran, Returned, Stop};
 use crate::function::Function;
@@ -23,8 +25,6 @@ use crate::offer::Offered;
 /// Calls that wait for a worker; more are refused. At 200 starts a second, of three functions each, that is less than a
 /// second's.
 const MAX_WAITING: usize = 512;
-/// How long one waits.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How workers are started, and what they are held to.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ struct Inner {
     free: Semaphore,
     waiting: Semaphore,
     breaker: Mutex<Breaker>,
+    /// Of one function, in milliseconds.
+    deadline: AtomicU64,
 }
 
 impl Workers {
@@ -72,6 +74,7 @@ impl Workers {
     pub fn start(options: Options) -> Self {
         let count = options.workers.max(1);
         let inner = Inner {
+            deadline: AtomicU64::new(milliseconds(options.deadline)),
             options,
             idle: Mutex::default(),
             free: Semaphore::new(count),
@@ -101,6 +104,11 @@ impl Workers {
         }
     }
 
+    /// From now on functions have this long.
+    pub fn hold_to(&self, deadline: Duration) {
+        self.0.deadline.store(milliseconds(deadline), Ordering::Relaxed);
+    }
+
     /// Functions that may not run at the moment.
     pub fn alarms(&self) -> Vec<Alarm> {
         self.0.breaker.lock().unwrap_or_else(PoisonError::into_inner).alarms(Instant::now())
@@ -120,7 +128,8 @@ impl Workers {
         if let Err(error) = lease.process() {
             return failed(Stop::NoWorker(error.to_string()));
         }
-        match lease.worker().run(&call, self.0.options.deadline).await {
+        let deadline = Duration::from_millis(self.0.deadline.load(Ordering::Relaxed));
+        match lease.worker().run(&call, deadline).await {
             Ok(ran) => {
                 lease.keep();
                 self.judge(call.function, &ran);
@@ -143,6 +152,10 @@ impl Workers {
     }
 }
 
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Engine for Workers {
     fn run<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Ran> {
         self.call(call).boxed()
@@ -150,55 +163,5 @@ impl Engine for Workers {
 
     fn trusts(&self, function: &Function) -> bool {
         self.0.breaker.lock().unwrap_or_else(PoisonError::into_inner).trusts(function, Instant::now())
-    }
-}
-
-impl Inner {
-    async fn lease(&self) -> Result<Lease<'_>, &'static str> {
-        let _waits = self.waiting.try_acquire().map_err(|_| "too many wait for one already")?;
-        let waited = tokio::time::timeout(PATIENCE, self.free.acquire()).await;
-        let permit = waited.map_err(|_| "none was free in time")?.map_err(|_| "they were ended")?;
-        let process = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        Ok(Lease { pool: self, process, _permit: permit })
-    }
-}
-
-/// A worker in use. One that is not given back is killed: nobody knows what it is at.
-struct Lease<'a> {
-    pool: &'a Inner,
-    process: Option<Process>,
-    _permit: SemaphorePermit<'a>,
-}
-
-impl Lease<'_> {
-    /// Makes sure that there is one.
-    fn process(&mut self) -> std::io::Result<()> {
-        if self.process.is_none() {
-            self.process = Some(Process::start(&self.pool.options)?);
-        }
-        Ok(())
-    }
-
-    fn worker(&mut self) -> &mut Process {
-        self.process.as_mut().expect("process() was asked before")
-    }
-
-    fn keep(mut self) {
-        let process = self.process.take();
-        self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(process);
-    }
-}
-
-impl Drop for Lease<'_> {
-    /// A call that was given up, or a worker that broke: the next one is started now, and not when it is needed.
-    fn drop(&mut self) {
-        if self.process.take().is_some() {
-            match Process::start(&self.pool.options) {
-                Ok(process) => {
-                    self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push_back(process)
-                }
-                Err(error) => tracing::warn!(%error, "a balancing worker does not start"),
-            }
-        }
     }
 }

@@ -25,6 +25,13 @@ const BOTH: &[Scope] = &[Scope::Global, Scope::Local];
 /// In the order of keys.
 pub const SETTINGS: &[TableEntry] = &[
     TableEntry {
+        key: "balanceDeadline",
+        kind: Kind::Time { least: Duration::from_millis(10), most: Duration::from_secs(5) },
+        default: "500ms",
+        scopes: BOTH,
+        what: "How long a balancing function may take before it is killed.",
+    },
+    TableEntry {
         key: "drainTime",
         kind: Kind::Time { least: Duration::ZERO, most: Duration::from_secs(24 * 3600) },
         default: "30s",
@@ -86,6 +93,8 @@ pub const SETTINGS: &[TableEntry] = &[
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Values {
+    #[serde(with = "config::duration")]
+    pub balance_deadline: Duration,
     #[serde(with = "config::duration")]
     pub drain_time: Duration,
     pub history_length: usize,

@@ -1,6 +1,10 @@
-//! `fastx balance`: functions that choose a server, tried without starting anything.
+//! `fastx balance`: functions that choose a server.
 
+mod cases;
+mod decided;
+mod kept;
 mod render;
+mod source;
 mod trial;
 
 use std::process::ExitCode;
@@ -8,13 +12,53 @@ use std::process::ExitCode;
 use balance::shipped;
 use serde_json::json;
 
-use crate::cli::{BalanceCommand, TemplatesOptions};
+use crate::ask::NoAnswer;
+use crate::cli::{BalanceCommand, CaseCommand, TemplatesOptions};
 use crate::settings::print_json;
 
+/// Why a verb did not do it.
+pub(super) enum Failed {
+    Ask(NoAnswer),
+    Input(anyhow::Error),
+}
+
+impl From<NoAnswer> for Failed {
+    fn from(error: NoAnswer) -> Self {
+        Self::Ask(error)
+    }
+}
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Input(error)
+    }
+}
+
 pub(crate) fn balance(command: &BalanceCommand) -> ExitCode {
-    match command {
-        BalanceCommand::Templates(options) => templates(options),
+    let done = match command {
+        BalanceCommand::Templates(options) => return templates(options),
         BalanceCommand::Test(options) => trial::run(options),
+        BalanceCommand::Show(options) => kept::show(options),
+        BalanceCommand::Set(options) => kept::set(options),
+        BalanceCommand::Enable(options) => kept::toggle(options, true),
+        BalanceCommand::Disable(options) => kept::toggle(options, false),
+        BalanceCommand::History(options) => kept::history(options),
+        BalanceCommand::Rollback(options) => kept::rollback(options),
+        BalanceCommand::Case { command: CaseCommand::List(options) } => cases::list(options),
+        BalanceCommand::Case { command: CaseCommand::Add(options) } => cases::add(options),
+        BalanceCommand::Case { command: CaseCommand::Remove(options) } => cases::remove(options),
+        BalanceCommand::Shadow(options) => decided::shadow(options),
+        BalanceCommand::Log(options) => decided::log(options),
+        BalanceCommand::Replay(options) => decided::replay(options),
+        BalanceCommand::Choose(options) => decided::choose(options),
+    };
+    match done {
+        Ok(code) => code,
+        Err(Failed::Ask(error)) => error.tell(),
+        Err(Failed::Input(error)) => {
+            eprintln!("fastx: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -1,17 +1,24 @@
-//! What a chain decided, as text and as JSON.
+//! Chains, decisions and differences, as text.
 
-use balance::{Decision, Step};
-use serde_json::{Value, json};
+use balance::journal::{Different, Entry, Replayed};
+use balance::plan::{Record, Saved};
+use balance::text::shown;
+use balance::{Outcome, Step, Trace};
 
-pub(super) fn text(decision: &Decision) -> String {
+use crate::balancer::Overview;
+
+pub(super) fn trace(trace: &Trace) -> String {
     let mut text = String::new();
-    for (why, count) in &decision.unfit {
+    for (why, count) in &trace.not_offered {
         text += &format!("not offered: {count} {why}\n");
     }
-    text += &decision.steps.iter().map(step).collect::<String>();
-    match &decision.result {
-        Ok(id) => text + &format!("chosen: {id}\n"),
-        Err(refused) => text + &format!("refused ({}): {refused}\n", refused.code()),
+    text += &trace.steps.iter().map(step).collect::<String>();
+    if trace.substitute {
+        text += "a function is paused after kills: the fewest sessions decide\n";
+    }
+    match &trace.outcome {
+        Outcome::ServerId(id) => text + &format!("chosen: {id}\n"),
+        error => text + &format!("{error}\n"),
     }
 }
 
@@ -22,16 +29,89 @@ fn step(step: &Step) -> String {
     format!("{function}: {offered} in, {left} out, {ms:.1} ms: {said}\n{lines}")
 }
 
-pub(super) fn json(decision: &Decision) -> Value {
-    let unfit = decision.unfit.iter().map(|(why, count)| (why.to_string(), json!(count)));
-    let (server, error) = match &decision.result {
-        Ok(id) => (json!(id), Value::Null),
-        Err(refused) => (Value::Null, json!({ "code": refused.code(), "message": refused.to_string() })),
-    };
-    json!({
-        "serverId": server,
-        "error": error,
-        "notOffered": unfit.collect::<serde_json::Map<_, _>>(),
-        "steps": decision.steps,
-    })
+pub(super) fn overview(overview: &Overview) -> String {
+    let mut text = String::new();
+    for action in &overview.actions {
+        let chain = chain(&action.functions);
+        text += &format!(
+            "{}  version {}: {chain}; {} cases\n",
+            action.action.path(),
+            action.version,
+            action.cases
+        );
+        if let Some(shadow) = &action.shadow {
+            text += &format!("  shadow: {}\n", self::chain(shadow));
+        }
+    }
+    for alarm in &overview.alarms {
+        let (name, left) = (&alarm.function, alarm.seconds_left);
+        text += &format!(
+            "ALARM: {name} was killed again and again; for {left} s more the fewest sessions decide\n"
+        );
+    }
+    text
+}
+
+fn chain(names: &[String]) -> String {
+    if names.is_empty() { "fewest sessions (built in)".to_owned() } else { names.join(", ") }
+}
+
+pub(super) fn plan(record: &Record) -> String {
+    let plan = record.plan();
+    let mut text = format!("version {}\n", record.version());
+    if plan.prefilter != balance::Prefilter::Everything {
+        text += &format!("prefilter {}\n", serde_json::to_string(&plan.prefilter).unwrap_or_default());
+    }
+    for function in &plan.functions {
+        let state = if function.enabled { "" } else { " (disabled)" };
+        text += &format!("\n# {}{state}\n{}\n", function.name, function.source.trim_end());
+    }
+    text
+}
+
+pub(super) fn history(record: &Record) -> String {
+    let mut text = String::new();
+    for Saved { version, by, at, rollback, overridden, plan } in record.versions.iter().rev() {
+        let names: Vec<String> = plan.functions.iter().map(|planned| planned.name.clone()).collect();
+        text += &format!("version {version}, by {by}, {at}: {}\n", chain(&names));
+        if let Some(to) = rollback {
+            text += &format!("  back to version {to}\n");
+        }
+        if !overridden.is_empty() {
+            text += &format!("  although cases failed: {}\n", overridden.join(", "));
+        }
+    }
+    if text.is_empty() { "this chain was never changed\n".to_owned() } else { text }
+}
+
+pub(super) fn entry(entry: &Entry, with_trace: bool) -> String {
+    let Entry { number, at, version, request, shadow, .. } = entry;
+    let (login, outcome) = (shown(request.login()), &entry.trace.outcome);
+    let mut text = format!("{number}  {at}  {} by {login}, version {version}: {outcome}", request.action);
+    if let Some(last) = entry.trace.steps.last() {
+        text += &format!(" ({})", last.function);
+    }
+    match shadow {
+        Some(shadow) if shadow != outcome => text += &format!("; shadow: {shadow}"),
+        _ => {}
+    }
+    text.push('\n');
+    if with_trace {
+        let trace = trace(&entry.trace);
+        trace.lines().for_each(|line| text += &format!("    {line}\n"));
+    }
+    text
+}
+
+pub(super) fn replayed(replayed: &Replayed) -> String {
+    let Replayed { same, different, without_servers } = replayed;
+    let mut text = String::new();
+    for Different { number, at, login, before, after } in different {
+        text += &format!("{number}  {at}  {}: {before} -> {after}\n", shown(login));
+    }
+    text += &format!("{same} the same, {} different\n", different.len());
+    if *without_servers > 0 {
+        text += &format!("{without_servers} are too old: their servers are not kept any more\n");
+    }
+    text
 }

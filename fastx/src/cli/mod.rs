@@ -23,7 +23,12 @@ pub(crate) use self::admission::{
     JoinOptions, ReadmitOptions, RevokeOptions, TokenCommand, TokenCreateOptions, TokenListOptions,
     TokenRevokeOptions,
 };
-pub(crate) use self::balance::{BalanceCommand, TemplatesOptions, TestOptions};
+pub(crate) use self::balance::{
+    AddCaseOptions, BalanceCommand, CaseCommand, CasesOptions, ChooseOptions,
+    LogOptions as BalanceLogOptions, MomentOptions, PersonOptions, PlanOptions, RemoveCaseOptions,
+    ReplayOptions, RollbackOptions as BalanceRollbackOptions, SetOptions as BalanceSetOptions, ShadowOptions,
+    ShowOptions, TemplatesOptions, TestOptions, ToggleOptions,
+};
 pub(crate) use self::config::{ChangeOptions, ConfigCommand, GetOptions, HistoryOptions};
 pub(crate) use self::demo::DemoOptions;
 pub(crate) use self::doctor::DoctorOptions;
@@ -102,7 +107,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Try the functions that choose a server for a session
+    /// The functions that choose a server: what decides, trials, decisions
     Balance {
         #[command(subcommand)]
         command: BalanceCommand,

@@ -12,6 +12,7 @@ use node::admin::AdminSocket;
 use tokio::task::JoinSet;
 
 use super::routes;
+use crate::balancer::Balancer;
 use crate::cli::ManagerRunOptions;
 use crate::control;
 use crate::exit::NotConfigured;
@@ -54,7 +55,7 @@ async fn serve(dirs: Dirs, log: Log) -> anyhow::Result<()> {
         Some(authority) => Some(admission(authority, broker, &plane).await),
         None => None,
     };
-    let routes = control::routes(&plane, &settings)
+    let routes = control::routes(&plane, &settings, &Balancer::start(&plane, &settings))
         .merge(log.routes())
         .merge(routes::routes(admission))
         .merge(routes::of_nodes_only());

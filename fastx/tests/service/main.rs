@@ -1,6 +1,7 @@
 //! The program `fastx` as a person uses it: a service, and verbs that ask it.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod balance;
 mod config;
 mod doctor;
 mod full_disk;

@@ -9,8 +9,11 @@ use super::origin;
 /// Applications that people start with a click; the original product's system bookmarks.
 pub(super) const BOOKMARKS: &str = "bookmarks";
 
+/// What chooses servers: a document for each action, and one for its shadow.
+const BALANCE: &str = "balance";
+
 /// In the order of their names.
-const COLLECTIONS: [&str; 3] = [BOOKMARKS, GLOBAL.0, LOCAL];
+const COLLECTIONS: [&str; 4] = [BALANCE, BOOKMARKS, GLOBAL.0, LOCAL];
 
 /// The collections that are moved.
 pub(super) fn collections() -> impl Iterator<Item = Name> {
@@ -29,6 +32,7 @@ pub fn may_be_asked(collection: &Name) -> bool {
 /// Says what is wrong with it.
 pub(super) fn check(collection: &Name, id: &Name, body: &Value) -> Result<(), String> {
     match collection.as_str() {
+        BALANCE => chain(id, body),
         BOOKMARKS => bookmark(body),
         name if name == LOCAL || (name == GLOBAL.0 && id.as_str() == GLOBAL.1) => {
             serde_json::from_value::<Record>(body.clone()).map(drop).map_err(|error| error.to_string())
@@ -36,6 +40,13 @@ pub(super) fn check(collection: &Name, id: &Name, body: &Value) -> Result<(), St
         name if name == GLOBAL.0 => Err(format!("the one document there is `{}`", GLOBAL.1)),
         name => Err(format!("`{name}` is no configuration that this version knows")),
     }
+}
+
+/// Its parts are read by who runs them; what cannot be read there does not count.
+fn chain(id: &Name, body: &Value) -> Result<(), String> {
+    let key = if id.as_str().ends_with(".shadow") { "functions" } else { "versions" };
+    let has = body.get(key).is_some_and(Value::is_array);
+    if has { Ok(()) } else { Err(format!("`{id}` has a list of `{key}`")) }
 }
 
 fn bookmark(body: &Value) -> Result<(), String> {
