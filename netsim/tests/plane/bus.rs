@@ -18,6 +18,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
+use super::asked::Asked;
 use super::lane::{Lane, Way};
 
 /// After so long both ends know that nothing passes.
@@ -40,13 +41,13 @@ struct Inner {
 pub(crate) struct Port {
     bus: Bus,
     /// Who listens and serves behind it.
-    local: InProcess,
+    pub(crate) local: InProcess,
     serves: Mutex<BTreeSet<String>>,
     link: watch::Sender<Link>,
     way: watch::Sender<Way>,
     cuts: AtomicUsize,
-    up: Lane,
-    down: Lane,
+    pub(crate) up: Lane,
+    pub(crate) down: Lane,
 }
 
 impl Bus {
@@ -95,32 +96,6 @@ impl Bus {
             Some(picked) => asked.put_to(&serving[picked]),
             None => asked.answer(Err(RequestError::NoResponders)),
         }
-    }
-}
-
-/// A request at the broker.
-struct Asked {
-    subject: Subject,
-    payload: Bytes,
-    patience: Duration,
-    asker: Arc<Port>,
-    answer: oneshot::Sender<Result<Bytes, RequestError>>,
-}
-
-impl Asked {
-    fn put_to(self, port: &Arc<Port>) {
-        let server = Arc::clone(port);
-        port.down.send(move || {
-            tokio::spawn(async move {
-                let answer = server.local.request(&self.subject, self.payload.clone(), self.patience).await;
-                server.up.send(move || self.answer(answer));
-            });
-        });
-    }
-
-    fn answer(self, answer: Result<Bytes, RequestError>) {
-        // Who asked may have given up.
-        self.asker.down.send(move || drop(self.answer.send(answer)));
     }
 }
 
