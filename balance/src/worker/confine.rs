@@ -145,3 +145,46 @@ fn filter(allowed: impl Iterator<Item = c_long>) -> io::Result<BpfProgram> {
     let filter = SeccompFilter::new(rules, refuse, SeccompAction::Allow, arch).map_err(io::Error::other)?;
     filter.try_into().map_err(io::Error::other)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::unix::net::{UnixDatagram, UnixStream};
+    use std::process::Command;
+
+    use super::*;
+
+    /// What the kernel answers to whoever wants out; a filter is its thread's alone.
+    fn answers(filter: BpfProgram) -> Vec<(&'static str, Option<ErrorKind>)> {
+        let thread = std::thread::spawn(move || {
+            seccompiler::apply_filter(&filter).unwrap();
+            vec![
+                ("open", File::open("/proc/self/status").err()),
+                ("create", File::create("/tmp/balance-was-here").err()),
+                ("list", std::fs::read_dir("/").err()),
+                ("look", std::fs::metadata("/").err()),
+                ("link", std::fs::read_link("/proc/self/exe").err()),
+                ("unlink", std::fs::remove_file("/nonexistent").err()),
+                ("tcp listener", TcpListener::bind("127.0.0.1:0").err()),
+                ("tcp", TcpStream::connect("127.0.0.1:1").err()),
+                ("udp", UdpSocket::bind("127.0.0.1:0").err()),
+                ("unix", UnixStream::pair().err()),
+                ("datagrams", UnixDatagram::unbound().err()),
+                ("program", Command::new("/bin/true").spawn().err()),
+            ]
+        });
+        let answers = thread.join().unwrap().into_iter();
+        answers.map(|(what, error)| (what, error.map(|error| error.kind()))).collect()
+    }
+
+    #[test]
+    fn no_file_is_opened_no_socket_made_and_no_program_started() {
+        let Filters { worker, runner } = Filters::make().unwrap();
+        for (whose, filter) in [("worker", worker), ("runner", runner)] {
+            for (what, answer) in answers(filter) {
+                assert_eq!(answer, Some(ErrorKind::PermissionDenied), "{whose}: {what}");
+            }
+        }
+    }
+}
