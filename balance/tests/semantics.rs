@@ -223,3 +223,14 @@ async fn servers_that_change_are_seen_as_they_are_now() {
     roster.remove(0);
     assert_eq!(run(&workers, source, &request, &roster).await.returned, text("b19,c2"));
 }
+
+#[tokio::test]
+async fn what_a_server_says_of_itself_are_its_own_values_and_nothing_else() {
+    let (workers, request) = (workers(PATIENCE), alice());
+    let body = r#"{"serverId":"a","staticData":{"__proto__":{"gpu":true},"list":[{"x":1.5},[null,"y"],{}]}}"#;
+    let roster = worker::servers(serde_json::from_str(&format!("[{body}]")).unwrap());
+    let seen = run(&workers, "i => JSON.stringify(i.servers[0])", &request, &roster).await.returned;
+    assert_eq!(seen, text(body));
+    let source = "i => String([i.servers[0].staticData.gpu, ({}).gpu, i.servers[0].constructor === Object])";
+    assert_eq!(run(&workers, source, &request, &roster).await.returned, text(",,true"));
+}

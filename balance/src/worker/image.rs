@@ -68,7 +68,8 @@ impl Image {
             context.global_object(),
             Attribute::all(),
         )?;
-        Ok(Self { context, given, servers: Servers::default(), garbage: Garbage::default() })
+        let servers = Servers::new(&mut context)?;
+        Ok(Self { context, given, servers, garbage: Garbage::default() })
     }
 
     pub(super) fn change(&mut self, changes: Vec<(u32, Option<Value>)>) -> Result<(), String> {
