@@ -14,6 +14,7 @@ mod key;
 mod log;
 mod manage;
 mod notify;
+mod person;
 mod portal_service;
 mod run;
 mod server;
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
         Command::Node { command: NodeCommand::Key(options) } => key::show(&options),
         Command::Node { command: NodeCommand::Join(options) } => join::run(&options),
         Command::Manager { command } => return manage::manager(command),
+        Command::Person { command } => person::person(command),
         Command::Servers(options) => return servers::show(&options),
         Command::Server { command } => return server::server(&command),
         Command::Start(options) => return session::start(options),

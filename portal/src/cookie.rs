@@ -20,6 +20,12 @@ pub(crate) fn set(server: &ServerId, id: &Secret) -> HeaderValue {
     value
 }
 
+/// `Set-Cookie` that takes it away.
+pub(crate) fn remove(server: &ServerId) -> HeaderValue {
+    let cookie = format!("{}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict", name(server));
+    HeaderValue::try_from(cookie).expect("server ids are header characters")
+}
+
 pub(crate) fn get(server: &ServerId, headers: &HeaderMap) -> Option<Secret> {
     let name = name(server);
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());

@@ -10,13 +10,13 @@ use serde_json::json;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    #[error(
-        "this server's portal wants its key first: open the address that the server printed, or paste the key"
-    )]
-    KeyWanted,
+    #[error("sign in first, with your name and password, or with this server's portal key")]
+    SignInWanted,
     #[error("this is not the key of this server; it is in the file portal-key in the server's local folder")]
     WrongKey,
-    #[error("too many wrong keys from your address: try again in {} s", seconds(*.0))]
+    #[error("this is not the name and password of a person who may sign in here")]
+    WrongPassword,
+    #[error("too many wrong tries: try again in {} s", seconds(*.0))]
     SlowDown(Duration),
     #[error("the request is not what this address takes: {0}")]
     Malformed(String),
@@ -47,8 +47,9 @@ pub(crate) enum ApiError {
 impl ApiError {
     fn parts(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::KeyWanted => (StatusCode::UNAUTHORIZED, "KeyWanted", "key-wanted"),
+            Self::SignInWanted => (StatusCode::UNAUTHORIZED, "SignInWanted", "sign-in-wanted"),
             Self::WrongKey => (StatusCode::FORBIDDEN, "WrongKey", "wrong-key"),
+            Self::WrongPassword => (StatusCode::FORBIDDEN, "WrongPassword", "wrong-password"),
             Self::SlowDown(_) => (StatusCode::TOO_MANY_REQUESTS, "SlowDown", "slow-down"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "Malformed", "malformed"),
             Self::OtherSite => (StatusCode::FORBIDDEN, "OtherSite", "other-site"),

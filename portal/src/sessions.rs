@@ -1,4 +1,4 @@
-//! The API's part about sessions. Who holds the portal's key reaches all of this server; logins will reach their own.
+//! The API's part about sessions. Who holds the portal's key reaches all of this server, and so do admins; users reach their own.
 
 mod events;
 
@@ -13,12 +13,13 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use cluster::session::SessionId;
 use http::{StatusCode, header};
-use node::session::{Change, Wanted, Who};
+use node::session::{Change, Wanted};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::api::{Result, read};
 use crate::error::ApiError;
+use crate::guest::Guest;
 use crate::{Connection, Shared, viewer};
 
 /// A command of 4 KiB and parameters of 8 KiB, as JSON.
@@ -50,52 +51,77 @@ async fn body<T: DeserializeOwned>(body: Body) -> Result<T> {
     serde_json::from_slice(&body).map_err(|error| ApiError::Malformed(error.to_string()))
 }
 
-async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    result(json!({ "server": shared.server, "sessions": shared.sessions.everywhere(&Who::Administrator) }))
+async fn list(State(shared): State<Arc<Shared>>, Extension(guest): Extension<Guest>) -> Json<Value> {
+    let sessions = shared.sessions.everywhere(&guest.who);
+    result(json!({ "server": shared.server, "login": guest.name(), "sessions": sessions }))
 }
 
-async fn start(State(shared): State<Arc<Shared>>, sent: Body) -> Result<Response> {
+async fn start(
+    State(shared): State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
+    sent: Body,
+) -> Result<Response> {
     let wanted: Wanted = body(sent).await?;
-    // The key opens this server's portal, and not the accounts of everybody on it.
     if wanted.user.is_some() || wanted.login.is_some() {
         return Err(ApiError::Malformed("`user` and `login` are not chosen here".into()));
     }
-    let session = shared.sessions.start(wanted).await?;
+    let session = shared.sessions.start(guest.starts(wanted)).await?;
     Ok((StatusCode::CREATED, result(session)).into_response())
 }
 
-async fn show(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>> {
-    Ok(result(shared.sessions.find(&Who::Administrator, &id(&name)?)?))
+async fn show(
+    State(shared): State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>> {
+    Ok(result(shared.sessions.find(&guest.who, &id(&name)?)?))
 }
 
 async fn change(
     State(shared): State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
     Path(name): Path<String>,
     sent: Body,
 ) -> Result<Json<Value>> {
     let change: Change = body(sent).await?;
-    Ok(result(shared.sessions.change(&Who::Administrator, &id(&name)?, change).await?))
+    Ok(result(shared.sessions.change(&guest.who, &id(&name)?, change).await?))
 }
 
-async fn terminate(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>> {
-    shared.sessions.terminate(&Who::Administrator, &id(&name)?).await?;
+async fn terminate(
+    State(shared): State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>> {
+    shared.sessions.terminate(&guest.who, &id(&name)?).await?;
     Ok(result(Value::Null))
 }
 
-async fn disconnect(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>> {
-    shared.sessions.disconnect(&Who::Administrator, &id(&name)?)?;
+async fn disconnect(
+    State(shared): State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>> {
+    shared.sessions.disconnect(&guest.who, &id(&name)?)?;
     Ok(result(Value::Null))
 }
 
-async fn log(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Json<Value>> {
-    Ok(result(shared.sessions.log(&Who::Administrator, &id(&name)?).await?))
+async fn log(
+    State(shared): State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
+    Path(name): Path<String>,
+) -> Result<Json<Value>> {
+    Ok(result(shared.sessions.log(&guest.who, &id(&name)?).await?))
 }
 
-async fn thumbnail(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Result<Response> {
+async fn thumbnail(
+    State(shared): State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
+    Path(name): Path<String>,
+) -> Result<Response> {
     let id = id(&name)?;
     // Each reads a whole screen; a page full of cards takes its turns.
     let _turn = shared.pictures.acquire().await.map_err(|closed| ApiError::Inside(closed.to_string()))?;
-    let png = shared.sessions.thumbnail(&Who::Administrator, &id, THUMBNAIL).await?;
+    let png = shared.sessions.thumbnail(&guest.who, &id, THUMBNAIL).await?;
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
 }
 
@@ -103,17 +129,18 @@ async fn thumbnail(State(shared): State<Arc<Shared>>, Path(name): Path<String>) 
 async fn socket(
     State(shared): State<Arc<Shared>>,
     Extension(connection): Extension<Connection>,
+    Extension(guest): Extension<Guest>,
     Path(name): Path<String>,
     upgrade: std::result::Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response> {
     let upgrade = upgrade.map_err(|_| ApiError::Malformed("it takes WebSockets only".into()))?;
     let id = id(&name)?;
     let permit = shared.viewers.clone().try_acquire_owned().map_err(|_| ApiError::TooManyViewers)?;
-    let viewing = shared.sessions.view(&Who::Administrator, &id).await?;
+    let viewing = shared.sessions.view(&guest.who, &id).await?;
 
     let tracked = connection.viewers.token();
     let viewer = move |socket| async move {
-        viewer::show(socket, viewing, &connection.ended).await;
+        viewer::show(socket, viewing, &connection.ended, guest.left(shared)).await;
         drop((permit, tracked));
     };
     Ok(viewer::limits(upgrade).on_upgrade(viewer))

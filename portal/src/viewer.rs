@@ -39,14 +39,20 @@ pub(crate) fn limits(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
         .protocols(["binary"])
 }
 
-/// Ends when either side does, with `ended`, or when the viewer is sent away.
-pub(crate) async fn show(socket: WebSocket, viewing: Viewing, ended: &CancellationToken) {
+/// Ends when either side does, with `ended`, when the viewer is sent away, or with `left`: the viewer may not look any more.
+pub(crate) async fn show(
+    socket: WebSocket,
+    viewing: Viewing,
+    ended: &CancellationToken,
+    left: impl Future<Output = ()>,
+) {
     let (mut to_viewer, mut from_viewer) = socket.split();
     let Viewing { socket, mut watch } = viewing;
     let sent_away = watch.ended();
     let (from_display, to_display) = socket.into_split();
     let close = tokio::select! {
         biased;
+        () = left => Some((SENT_AWAY, "you are signed out")),
         () = ended.cancelled() => Some((GOING_AWAY, "the server is closing this connection")),
         () = up(&mut from_viewer, to_display, &mut watch) => None,
         close = down(from_display, &mut to_viewer) => close,

@@ -1,4 +1,4 @@
-//! Who has shown the key, a visit: a browser holds the random id in a cookie, the server the list of them. The list is kept in a
+//! Who has come in, a visit: a browser holds the random id in a cookie, the server the list of them. The list is kept in a
 //! file (mode 0600), so that open viewers come back by themselves when this process was restarted.
 
 use std::io::Write;
@@ -10,19 +10,42 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use tunnel::identity::Secret;
 
-/// A working day; then the key is asked for again.
+use crate::people::Proof;
+
+/// A working day; then a person signs in again.
 pub(crate) const LASTS: Duration = Duration::from_secs(12 * 3600);
-/// When one more is opened, the oldest goes.
-const MOST_VISITS: usize = 64;
+/// Browsers of one person, or with the key. When one more comes, the oldest goes.
+const MOST_OF_ONE: usize = 64;
+/// Of all together, likewise.
+const MOST_VISITS: usize = 4096;
 
 pub(crate) struct Visits {
     file: PathBuf,
     open: Mutex<Vec<Visit>>,
 }
 
+/// Who came in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Visitor {
+    /// Whoever showed the portal's key.
+    KeyHolder,
+    Person(Proof),
+}
+
+impl Visitor {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Person(one), Self::Person(other)) => one.name == other.name,
+            (one, other) => one == other,
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Visit {
     id: Secret,
+    visitor: Visitor,
     /// Seconds since 1970.
     expires: u64,
 }
@@ -35,22 +58,33 @@ impl Visits {
     }
 
     /// Opens a visit and writes the list to its file; blocks for that long.
-    pub(crate) fn add(&self, now: SystemTime) -> std::io::Result<Secret> {
+    pub(crate) fn add(&self, visitor: Visitor, now: SystemTime) -> std::io::Result<Secret> {
         let id = Secret::random();
         let mut open = self.lock();
         open.retain(|visit| visit.expires > seconds(now));
-        if open.len() >= MOST_VISITS {
-            open.remove(0);
+        let of_one = |visit: &Visit| visit.visitor.is_same(&visitor);
+        let too_many = open.iter().filter(|visit| of_one(visit)).count() >= MOST_OF_ONE;
+        let oldest = if too_many { open.iter().position(of_one) } else { Some(0) };
+        if let Some(oldest) = oldest.filter(|_| too_many || open.len() >= MOST_VISITS) {
+            open.remove(oldest);
         }
-        open.push(Visit { id: id.clone(), expires: seconds(now + LASTS) });
+        open.push(Visit { id: id.clone(), visitor, expires: seconds(now + LASTS) });
         self.write(&open)?;
         Ok(id)
     }
 
-    /// Compares with every visit, each in constant time.
-    pub(crate) fn holds(&self, id: &Secret, now: SystemTime) -> bool {
+    /// Whose it is. Compares with every visit, each in constant time.
+    pub(crate) fn find(&self, id: &Secret, now: SystemTime) -> Option<Visitor> {
         let open = self.lock();
-        open.iter().filter(|visit| visit.id.matches(id) && visit.expires > seconds(now)).count() > 0
+        let found = open.iter().filter(|visit| visit.id.matches(id) && visit.expires > seconds(now));
+        found.map(|visit| visit.visitor.clone()).last()
+    }
+
+    /// Ends one, and writes the list to its file; blocks for that long.
+    pub(crate) fn remove(&self, id: &Secret) -> std::io::Result<()> {
+        let mut open = self.lock();
+        open.retain(|visit| !visit.id.matches(id));
+        self.write(&open)
     }
 
     fn write(&self, open: &[Visit]) -> std::io::Result<()> {
@@ -80,20 +114,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sessions.json");
         let now = SystemTime::now();
-        let id = Visits::open(&file).add(now).unwrap();
+        let id = Visits::open(&file).add(Visitor::KeyHolder, now).unwrap();
         let again = Visits::open(&file);
-        assert!(again.holds(&id, now));
-        assert!(!again.holds(&Secret::random(), now));
-        assert!(!again.holds(&id, now + LASTS));
+        assert_eq!(again.find(&id, now), Some(Visitor::KeyHolder));
+        assert_eq!(again.find(&Secret::random(), now), None);
+        assert_eq!(again.find(&id, now + LASTS), None);
+        again.remove(&id).unwrap();
+        assert_eq!(Visits::open(&file).find(&id, now), None);
+        std::fs::write(&file, format!(r#"[{{"id":"{}","expires":99999999999}}]"#, id.expose())).unwrap();
+        assert_eq!(Visits::open(&file).find(&id, now), None, "nobody's");
     }
 
     #[test]
-    fn the_oldest_makes_room() {
+    fn the_oldest_of_the_same_person_makes_room() {
         let folder = tempfile::tempdir().unwrap();
         let visits = Visits::open(&folder.path().join("sessions.json"));
         let now = SystemTime::now();
-        let ids: Vec<_> = (0..=MOST_VISITS).map(|_| visits.add(now).unwrap()).collect();
-        assert!(!visits.holds(&ids[0], now));
-        assert!(ids[1..].iter().all(|id| visits.holds(id, now)));
+        let proof =
+            |name: &str| serde_json::from_value(serde_json::json!({ "name": name, "epoch": 1 })).unwrap();
+        let alice = Visitor::Person(proof("alice"));
+        let other = visits.add(Visitor::Person(proof("bob")), now).unwrap();
+        let ids: Vec<_> = (0..=MOST_OF_ONE).map(|_| visits.add(alice.clone(), now).unwrap()).collect();
+        assert_eq!(visits.find(&ids[0], now), None);
+        assert!(ids[1..].iter().all(|id| visits.find(id, now).as_ref() == Some(&alice)));
+        assert!(visits.find(&other, now).is_some());
     }
 }

@@ -95,9 +95,9 @@ async fn nothing_without_the_key_and_wrong_keys_have_to_wait() {
     let server = Server::new();
     let portal = &server.portal;
     for path in ["/api/sessions", "/api/sessions/x/socket", "/api/anything"] {
-        assert_eq!(code(&get(portal, path, &[]).await), (401, "key-wanted".into()), "{path}");
+        assert_eq!(code(&get(portal, path, &[]).await), (401, "sign-in-wanted".into()), "{path}");
         let forged = [("cookie", "__Host-fastx-portal-n1=00")];
-        assert_eq!(code(&get(portal, path, &forged).await), (401, "key-wanted".into()), "{path}");
+        assert_eq!(code(&get(portal, path, &forged).await), (401, "sign-in-wanted".into()), "{path}");
     }
     assert_eq!(get(portal, "/api/health", &[]).await.status(), StatusCode::OK);
 
@@ -116,7 +116,7 @@ async fn nothing_without_the_key_and_wrong_keys_have_to_wait() {
     let cookie = cookie(&server).await;
     let answer = get(portal, "/api/sessions", &[("cookie", &cookie)]).await;
     let body: Value = serde_json::from_slice(answer.body()).unwrap();
-    assert_eq!(body, json!({ "result": { "server": "n1", "sessions": [] } }));
+    assert_eq!(body, json!({ "result": { "server": "n1", "login": null, "sessions": [] } }));
     assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
     let missing = get(portal, "/api/anything", &[("cookie", &cookie)]).await;
     assert_eq!(code(&missing), (404, "no-such-address".into()));
@@ -360,7 +360,7 @@ async fn what_a_page_may_not_do_is_refused_with_a_code() {
         let answer = ask(&server, &cookie, method, path, body).await;
         assert_eq!(code(&answer), (status, said.into()), "{method} {path} {body}");
         let stranger = ask(&server, "a=b", method, path, body).await;
-        assert_eq!(code(&stranger), (401, "key-wanted".into()), "{method} {path}");
+        assert_eq!(code(&stranger), (401, "sign-in-wanted".into()), "{method} {path}");
         if method != "GET" {
             let request = Request::builder().method(method).uri(path).header("host", "fx.example");
             let request = request.header("cookie", &cookie).header("origin", "https://evil.example");

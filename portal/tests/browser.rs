@@ -10,8 +10,10 @@ use std::process::Output;
 use std::time::Duration;
 
 use node::session::{Wanted, Who};
+use portal::people::{People, Role};
 use serde_json::Value;
 use server::Server;
+use tunnel::identity::Secret;
 use way::Way;
 
 fn script(name: &str) -> tokio::process::Command {
@@ -103,6 +105,10 @@ async fn the_key_form_a_phones_keyboard_the_clipboard_and_a_display_that_ends() 
     server.sessions.start(planted).await.unwrap();
     let mut pages = script("pages.mjs");
     pages.args(["--url", &url, "--key", &server.key(), "--shots"]).arg(&shots);
+    let mut people = People::default();
+    people.put("carol", &Secret::new("correct horse"), Role::Admin, "carol").unwrap();
+    people.write(server.folder.path()).unwrap();
+    pages.args(["--person", "carol:correct horse"]);
     pages.arg("--typed").arg(&typed).arg("--end").arg(server.folder.path());
     let mut pages = tokio::spawn(async move { pages.output().await.unwrap() });
 
@@ -116,6 +122,7 @@ async fn the_key_form_a_phones_keyboard_the_clipboard_and_a_display_that_ends() 
     let report = report(&pages.await.unwrap());
     assert_eq!(report["names"], serde_json::json!(["Terminal", planted_text]));
     assert_eq!((&report["pwned"], &report["started"]), (&Value::Null, &Value::Bool(true)));
+    assert_eq!(report["person"], "You are carol");
     assert_eq!(report["phoneTyped"], "grüße\n");
     assert_eq!(report["clipboard"], "pasted\n");
 }

@@ -1,6 +1,6 @@
-// What else the pages do: the key form, the clipboard, a phone's keyboard, a display that ends.
+// What else the pages do: signing in, the key, the clipboard, a phone's keyboard, a display that ends.
 //
-//   node pages.mjs --url https://host:port/ --key KEY --shots DIR --typed PATH --end DIR
+//   node pages.mjs --url https://host:port/ --key KEY --person NAME:PASSWORD --shots DIR --typed PATH --end DIR
 //
 // --typed PATH  what the phone's keyboard writes goes there
 // --end DIR     makes DIR/looking, and then expects that the display is ended
@@ -13,12 +13,13 @@ import { parseArgs } from "node:util";
 import { open, typeUntilWritten, until } from "./browser.mjs";
 
 const { values: options } = parseArgs({
-  options: Object.fromEntries(["url", "key", "shots", "typed", "end"].map((name) => [name, { type: "string" }])),
+  options: Object.fromEntries(["url", "key", "person", "shots", "typed", "end"].map((name) => [name, { type: "string" }])),
 });
 const { page, finish } = await open({ phone: true, shots: options.shots });
 const shot = (name) => page.screenshot({ path: join(options.shots, `${name}.png`) });
 
 await finish(async (report) => {
+  report.person = await asPerson();
   await keyForm();
   await page.locator("#sessions .name").nth(1).waitFor();
   report.names = await page.locator("#sessions .name").allTextContents();
@@ -31,10 +32,25 @@ await finish(async (report) => {
   await ends();
 });
 
+/** In by name and password, and out again. */
+async function asPerson() {
+  const [name, password] = options.person.split(":");
+  await page.goto(options.url);
+  await page.locator("#key-name").fill(name);
+  await page.locator("#key-password").fill(password);
+  await page.keyboard.press("Enter");
+  await page.locator("#key").waitFor({ state: "detached" });
+  await page.locator("#sessions .name").nth(1).waitFor();
+  const said = await page.locator("#out").getAttribute("title");
+  await page.locator("#out").click();
+  await page.locator("#key").waitFor();
+  return said;
+}
+
 /** A wrong key is refused in words, and the next try has to wait; the right one opens the list. */
 async function keyForm() {
   await page.goto(options.url);
-  await page.locator("#key input").fill("wrong");
+  await page.locator("#key-password").fill("wrong");
   await page.locator("#key button").click();
   await page.locator("#key .error", { hasText: "not the key of this server" }).waitFor();
   await shot("key");
@@ -44,11 +60,11 @@ async function keyForm() {
     await page.locator("#key button").click();
     await page.locator("#key button:enabled").waitFor();
     said = await page.locator("#key .error").textContent();
-    return said.includes("too many wrong keys");
+    return said.includes("too many wrong tries");
   };
   await until(slowed, "wrong keys are not slowed down");
   await page.waitForTimeout(1000 * Number(/in (\d+) s/.exec(said)[1]));
-  await page.locator("#key input").fill(options.key);
+  await page.locator("#key-password").fill(options.key);
   await page.keyboard.press("Enter");
   await page.locator("#key").waitFor({ state: "detached" });
 }

@@ -12,6 +12,7 @@ mod doctor;
 mod log;
 mod manager;
 mod node;
+mod person;
 mod server;
 mod servers;
 mod session;
@@ -35,6 +36,7 @@ pub(crate) use self::doctor::DoctorOptions;
 pub(crate) use self::log::{LevelOptions, LogCommand, LogOptions, Wanted};
 pub(crate) use self::manager::{ManagerCommand, ManagerInitOptions, ManagerRunOptions, StoreKind};
 pub(crate) use self::node::{KeyOptions, NodeCommand, RunOptions};
+pub(crate) use self::person::{PeopleOptions, PersonAddOptions, PersonCommand};
 pub(crate) use self::server::{ForgetOptions, OneOptions, ServerCommand, StaticDataOptions, YesNo};
 pub(crate) use self::servers::ServersOptions;
 pub(crate) use self::session::{
@@ -84,6 +86,11 @@ pub(crate) enum Command {
     Terminate(SessionOptions),
     /// Call a session something else
     Rename(RenameOptions),
+    /// Say who may sign in on this server by name and password, and what they may do
+    Person {
+        #[command(subcommand)]
+        command: PersonCommand,
+    },
     /// Show all servers of the cluster
     Servers(ServersOptions),
     /// Show one server, write about it, drain it

@@ -250,3 +250,42 @@ fn a_service_of_root_starts_sessions_as_people_and_no_other_reaches_them() {
     assert!(server.run(&["terminate", id]).status.success());
     until("nothing of hers is left", || !runs(pid.parse().unwrap()));
 }
+
+/// Runs a verb that reads a line.
+fn told(server: &Server, arguments: &[&str], line: &str) -> (i32, String) {
+    use std::io::Write;
+    let mut command = server.fastx(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // One that has refused already reads nothing.
+    let _gone = child.stdin.take().unwrap().write_all(line.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+#[test]
+fn people_are_added_changed_and_taken_out_and_no_password_is_shown() {
+    let server = Server::new();
+    let password = "a password of hers";
+    assert_eq!(told(&server, &["person", "add", "alice"], &format!("{password}\n")), (0, String::new()));
+    assert_eq!(told(&server, &["person", "role", "alice", "admin"], ""), (0, String::new()));
+    let refused = [
+        (&["person", "add", "bob"][..], "short\n", "at least 10 characters"),
+        (&["person", "add", "b b"], "a password of his\n", "a name has"),
+        (&["person", "role", "bob", "user"], "", "no person `bob`"),
+        (&["person", "remove", "bob"], "", "no person `bob`"),
+    ];
+    for (arguments, line, says) in refused {
+        let (code, said) = told(&server, arguments, line);
+        assert!(code == 1 && said.contains(says), "{arguments:?}: {code} {said}");
+    }
+    let listed = json(&server.run(&["person", "list", "--json"]));
+    assert_eq!(listed, serde_json::json!([{ "name": "alice", "role": "admin", "account": "alice" }]));
+    let file = server.local("people.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("$argon2id$") && !text.contains(password), "{text}");
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(told(&server, &["person", "remove", "alice"], ""), (0, String::new()));
+    assert_eq!(json(&server.run(&["person", "list", "--json"])), serde_json::json!([]));
+}

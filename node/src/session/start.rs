@@ -31,6 +31,11 @@ pub(super) async fn start(inner: Arc<Inner>, wanted: Wanted) -> Result<Session, 
         Some(name) if *name != own.name => Account::find(name).await?,
         _ => own,
     };
+    if wanted.is_confined && account.uid == own_uid() {
+        let why = "the service itself runs as it, so that its programs could read the server's keys; \
+                   only an admin may use it";
+        return Err(SessionError::Account { name: account.name, why: why.into() });
+    }
     let offered = runs(&wanted)?;
     let id = SessionId::random();
     let place = inner.place(&id);

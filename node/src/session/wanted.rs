@@ -25,6 +25,9 @@ pub struct Wanted {
     pub user: Option<String>,
     /// Who it belongs to; else the account.
     pub login: Option<String>,
+    /// Not as the service's own account: its programs could read the server's keys. Said by who lets people in, never by them.
+    #[serde(skip)]
+    pub is_confined: bool,
 }
 
 impl Wanted {

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use cluster::session::{Session, SessionId};
 use futures_util::Stream;
@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::Shared;
+use crate::guest::Guest;
 
 /// Many changes in one moment are told as one.
 const GATHER: Duration = Duration::from_millis(200);
@@ -24,12 +25,15 @@ const SAY_SOMETHING: Duration = Duration::from_secs(20);
 
 pub(crate) async fn events(
     State(shared): State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let sessions = shared.sessions.clone();
-    let told = Told { changes: sessions.changes(), sessions, known: None };
+    let told = Told { changes: sessions.changes(), sessions, who: guest.who.clone(), known: None };
     let batches = stream::unfold(told, async |mut told| told.next().await.map(|events| (events, told)));
     let events =
         futures_util::StreamExt::flat_map(batches, |events| stream::iter(events.into_iter().map(Ok)));
+    // Ends with the visit, so that the page asks who it is.
+    let events = futures_util::StreamExt::take_until(events, guest.left(shared));
     Sse::new(events).keep_alive(KeepAlive::new().interval(SAY_SOMETHING))
 }
 
@@ -37,6 +41,7 @@ pub(crate) async fn events(
 struct Told {
     sessions: Sessions,
     changes: watch::Receiver<u64>,
+    who: Who,
     known: Option<BTreeMap<SessionId, Session>>,
 }
 
@@ -51,7 +56,7 @@ impl Told {
         let first = self.known.is_none();
         let now: BTreeMap<SessionId, Session> = self
             .sessions
-            .everywhere(&Who::Administrator)
+            .everywhere(&self.who)
             .into_iter()
             .map(|session| (session.id.clone(), session))
             .collect();

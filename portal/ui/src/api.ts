@@ -19,6 +19,8 @@ export interface Session {
 
 export interface Sessions {
   server: string;
+  /** The name that I signed in with; null: with the portal's key. */
+  login: string | null;
   sessions: Session[];
 }
 
@@ -56,6 +58,11 @@ export const sessionEvents = (): EventSource => new EventSource("api/sessions/ev
 
 export const open = (key: string): Promise<unknown> =>
   ask("api/open", { method: "POST", body: JSON.stringify({ key }), headers: { "content-type": "application/json" } });
+
+export const login = (username: string, password: string): Promise<unknown> =>
+  ask("api/login", { method: "POST", body: JSON.stringify({ username, password }), headers: { "content-type": "application/json" } }, DONE_WITHIN);
+
+export const logout = (): Promise<unknown> => ask("api/logout", { method: "POST" });
 
 /** Milliseconds from a small question to the first byte of its answer, without the time to open a connection for it. */
 export async function roundTrip(): Promise<number | undefined> {

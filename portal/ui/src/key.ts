@@ -1,6 +1,6 @@
-// The portal key: from the address (`#key=…`), or pasted by a person.
+// Coming in: with the portal key from the address (`#key=…`), or by name and password.
 
-import { open } from "./api";
+import { login, open } from "./api";
 
 /** Opens a session with the key in the address, if there is one, and takes it out of the address and the history. */
 export async function openFromAddress(): Promise<void> {
@@ -13,8 +13,8 @@ export async function openFromAddress(): Promise<void> {
 
 let asking: Promise<void> | undefined;
 
-/** Asks a person for the key until it is right. Asked twice, it is one question. */
-export function askForKey(): Promise<void> {
+/** Asks a person who they are until it is right. Asked twice, it is one question. */
+export function signIn(): Promise<void> {
   asking ??= showForm().finally(() => {
     asking = undefined;
   });
@@ -24,15 +24,22 @@ export function askForKey(): Promise<void> {
 function showForm(): Promise<void> {
   const make = <K extends keyof HTMLElementTagNameMap>(name: K, properties: object): HTMLElementTagNameMap[K] =>
     Object.assign(document.createElement(name), properties);
-  const dialog = make("dialog", { className: "sheet", id: "key" });
+  const dialog = make("dialog", { className: "sheet", id: "key", ariaLabel: "Sign in" });
   const form = make("form", {});
-  const input = make("input", { type: "password", required: true, autocomplete: "off", ariaLabel: "Portal key" });
+  const name = make("input", { id: "key-name", autocomplete: "username", spellcheck: false });
+  const input = make("input", { type: "password", id: "key-password", required: true, autocomplete: "current-password" });
+  const labelled = (text: string, field: HTMLInputElement) => {
+    const label = make("label", { textContent: `${text} ` });
+    label.append(field);
+    return label;
+  };
   const error = make("p", { className: "error", role: "alert" });
   const row = make("div", { className: "row" });
-  const button = make("button", { className: "primary", textContent: "Open" });
-  const hint = "Paste it here, or open the address that the server printed. It is in the file portal-key in the server's local folder.";
+  const button = make("button", { className: "primary", textContent: "Sign in" });
+  const hint = "Without a name of your own: leave it empty, and paste the portal key. The server has it in the file portal-key in its local folder.";
   row.append(button);
-  form.append(make("h2", { textContent: "Portal key" }), make("p", { textContent: hint }), input, error, row);
+  const fields = [labelled("Name", name), labelled("Password", input)];
+  form.append(make("h2", { textContent: "Sign in" }), ...fields, make("p", { textContent: hint }), error, row);
   dialog.append(form);
   document.body.append(dialog);
   dialog.showModal();
@@ -44,7 +51,8 @@ function showForm(): Promise<void> {
       button.disabled = true;
       error.textContent = "";
       try {
-        await open(input.value.trim().replace(/^.*#key=/, ""));
+        const who = name.value.trim();
+        await (who ? login(who, input.value) : open(input.value.trim().replace(/^.*#key=/, "")));
         dialog.remove();
         opened();
       } catch (refused) {

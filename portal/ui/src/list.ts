@@ -1,8 +1,8 @@
 // The page with my sessions, live.
 
-import { endSession, listSessions, Refused, type Session, sessionEvents, thumbnail } from "./api";
+import { endSession, listSessions, logout, Refused, type Session, sessionEvents, thumbnail } from "./api";
 import { badge, element } from "./element";
-import { askForKey, openFromAddress } from "./key";
+import { signIn, openFromAddress } from "./key";
 import { openStartForm } from "./start";
 
 /** How often the ages are written anew, and the pictures of running sessions. */
@@ -19,8 +19,10 @@ let here = "";
 /** One stream of changes, until it breaks. */
 async function follow(): Promise<void> {
   // Says why, where a stream of events only says that it failed.
-  const { server } = await listSessions();
+  const { server, login } = await listSessions();
   here = server;
+  element("out").hidden = login === null;
+  element("out").title = `You are ${login}`;
   element("server").textContent = server;
   document.title = `Sessions on ${server}`;
   const events = sessionEvents();
@@ -57,8 +59,8 @@ async function run(): Promise<never> {
       badge("wait", "reconnecting…");
     } catch (error) {
       if (error instanceof Refused && error.status === 401) {
-        badge("wait", "key wanted");
-        await askForKey();
+        badge("wait", "sign-in wanted");
+        await signIn();
         continue;
       }
       badge("bad", live ? `no answer since ${live}` : "no answer");
@@ -177,6 +179,10 @@ function since({ state, started, changed }: Session): string {
 
 await openFromAddress();
 openStartForm();
+element("out").addEventListener("click", async () => {
+  await logout().catch(() => undefined);
+  location.reload();
+});
 setInterval(() => {
   if (!document.hidden && live) show();
 }, AGES_EVERY);

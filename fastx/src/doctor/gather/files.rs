@@ -74,7 +74,7 @@ fn me(dirs: &Dirs) -> ServerId {
 /// Files that only their owner may read, as far as they are there.
 pub(super) fn secrets(dirs: &Dirs) -> Vec<Mode> {
     let config = ["broker.json", "gateway.json", "manager.json"].map(|name| dirs.config(name));
-    let local = ["node.key", "portal-key", "store"].map(|name| dirs.local(name));
+    let local = ["node.key", "portal-key", "people.json", "store"].map(|name| dirs.local(name));
     let credentials =
         std::fs::read_dir(&dirs.config_dir).into_iter().flatten().flatten().map(|file| file.path());
     let credentials = credentials.filter(|path| path.extension().is_some_and(|end| end == "creds"));

@@ -2,7 +2,7 @@
 
 import RFB from "@novnc/novnc";
 import { listSessions, Refused, roundTrip, type Session, sessionSocket } from "../api";
-import { askForKey } from "../key";
+import { signIn } from "../key";
 import { pause } from "./backoff";
 import type { Picture } from "./picture";
 
@@ -63,7 +63,7 @@ export class Connection {
       const why = session.ended ? `: ${session.ended.detail}` : "";
       return `${session.name} ended on ${new Date(session.changed).toLocaleString()}${why}.`;
     } catch (error) {
-      if (error instanceof Refused && error.status === 401) await askForKey();
+      if (error instanceof Refused && error.status === 401) await signIn();
       return "";
     }
   }
