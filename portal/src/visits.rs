@@ -77,7 +77,7 @@ impl Visits {
     pub(crate) fn find(&self, id: &Secret, now: SystemTime) -> Option<Visitor> {
         let open = self.lock();
         let found = open.iter().filter(|visit| visit.id.matches(id) && visit.expires > seconds(now));
-        found.map(|visit| visit.visitor.clone()).last()
+        found.fold(None, |_, visit| Some(visit.visitor.clone()))
     }
 
     /// Ends one, and writes the list to its file; blocks for that long.
