@@ -69,6 +69,7 @@ fn servers_join_are_written_about_drain_and_are_remembered_when_they_are_lost() 
     let (mut one, mut two) = (member(&nats, "node.one"), member(&nats, "two"));
     command(&one, "licences.sh", r#"echo '{"free": 3}'"#);
     command(&one, "fails", "echo away >&2; exit 3");
+    command(&one, "slow", "sleep 1000");
     one.spawn(&["node", "run"]);
     two.spawn(&["node", "run"]);
     stands(&manager, "node.one", "alive");
@@ -83,6 +84,18 @@ fn servers_join_are_written_about_drain_and_are_remembered_when_they_are_lost() 
     });
     assert_eq!(whole["metricErrors"]["fails"], "exit status: 3: away");
     assert_eq!(schema::faults(&cluster::server::schema(), &whole), [""; 0]);
+
+    // Settings reach who obeys them.
+    for (key, value) in [("metricsTimeout", "1s"), ("metricsInterval", "1s"), ("newLogins", "false")] {
+        assert!(manager.run(&["config", "set", key, value]).status.success());
+    }
+    until("settings are obeyed", || {
+        let one = listed(&manager, "node.one")?;
+        let slow = one["metricErrors"]["slow"].as_str()?;
+        (slow.contains("within 1s") && one["allows"]["logins"] == false).then_some(())
+    });
+    assert!(manager.run(&["config", "rollback", "0"]).status.success());
+    until("and taken back", || listed(&manager, "node.one").filter(|one| one["allows"]["logins"] == true));
 
     assert!(manager.run(&["server", "drain", "node.one"]).status.success());
     assert_eq!(
