@@ -73,6 +73,7 @@ bench: needs-bench ui ## Measure ours beside the peers; writes benches/README.md
 	cargo build --release --locked --workspace --bins
 	cargo run --release --locked -q -p bench $(RUNNER) -- run
 	cargo run --release --locked -q -p bench $(RUNNER) -- impair --publish
+	cargo run --release --locked -q -p bench $(RUNNER) -- cluster --publish
 
 .PHONY: check
 check: ## What is cheap to check: formatting, shell scripts, the table of error codes
