@@ -110,7 +110,11 @@ impl Job<'_> {
         let journal = fs::read_to_string(load.dir.join(JOURNAL)).unwrap_or_default();
         let shorten = |line: &str| {
             let line = line.replace(&load.dir.display().to_string(), "DIR");
-            line.replace("setpriv --pdeathsig KILL -- ", "")
+            let line = line.replace("setpriv --pdeathsig KILL -- ", "");
+            // The folders of programs are this machine's affair.
+            let program = line.split(' ').next().unwrap_or_default();
+            let folder = program.rfind('/').map_or(0, |slash| slash + 1);
+            line[folder..].to_owned()
         };
         let lines: Vec<String> = journal.lines().map(shorten).collect();
         let clients = ["iperf3", "sockperf", "wrk", "nginx -e stderr -p DIR -c DIR/nginx-page"];
