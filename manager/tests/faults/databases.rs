@@ -15,7 +15,7 @@ use super::servers::PATIENCE;
 use super::servers::nats::{self, NatsServer};
 use super::stage::{CONSISTENT_WITHIN, Stage};
 
-/// A primary is elected anew after 10 s, and its driver finds it within two more.
+/// A primary is elected anew after `electionTimeoutMillis`, 5 s here, and its driver finds it within some more.
 const RESUMES_WITHIN: Duration = Duration::from_secs(12);
 
 fn keep(url: &str) -> Keep {
