@@ -14,6 +14,7 @@ mod brokers;
 mod databases;
 mod history;
 mod partition;
+mod revoked;
 mod stage;
 
 use std::time::Duration;
