@@ -17,6 +17,7 @@ pub mod pool;
 pub mod prefilter;
 pub mod request;
 pub mod shipped;
+pub mod simulate;
 pub mod text;
 pub mod wire;
 pub mod worker;

@@ -62,3 +62,28 @@ fn what_is_shipped_can_be_listed_and_printed() {
     assert!(text(&balance(&["templates", "sticky"])).contains("function (input) {"));
     assert_eq!(balance(&["templates", "none"]).status.code(), Some(1));
 }
+
+#[test]
+fn a_simulated_day_compares_chains_and_is_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("starts.csv"), "at,minutes,login\n09:00,60,alice\n09:01,60,bob\n").expect("a file");
+    std::fs::write(path("never.js"), "() => { throw new Error('Not today') }").expect("a file");
+    let never = format!("never={}", path("never.js"));
+    let common = ["simulate", "--starts", &path("starts.csv"), "--chain", "spread=fewest-sessions"];
+    let out = path("out");
+    let output = balance(&[&common[..], &["--chain", &never, "--out", &out]].concat());
+    assert!(text(&output).contains("never: 2 failed: Not today"), "{}", text(&output));
+    let report = std::fs::read(format!("{out}/report.json")).expect("a report");
+    let report: Value = serde_json::from_slice(&report).expect("JSON");
+    assert_eq!((&report["chains"][0]["started"], &report["chains"][1]["failed"]), (&json!(2), &json!(2)));
+    for name in ["sessions", "load", "unfairness", "failed"] {
+        let svg = std::fs::read_to_string(format!("{out}/{name}.svg")).expect("a plot");
+        assert!(svg.contains("never") && svg.contains("spread"));
+    }
+    let mut scenario = text(&balance(&["simulate", "--print"]));
+    scenario = scenario.replacen("\"people\"", "\"poeple\"", 1);
+    std::fs::write(path("mine.json"), scenario).expect("a file");
+    let output = balance(&["simulate", &path("mine.json"), "--out", &out]);
+    assert!(text(&output).contains("did you mean `people`?"), "{}", text(&output));
+}

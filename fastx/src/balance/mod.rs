@@ -4,6 +4,7 @@ mod cases;
 mod decided;
 mod kept;
 mod render;
+mod simulate;
 mod source;
 mod trial;
 
@@ -38,6 +39,7 @@ pub(crate) fn balance(command: &BalanceCommand) -> ExitCode {
     let done = match command {
         BalanceCommand::Templates(options) => return templates(options),
         BalanceCommand::Test(options) => trial::run(options),
+        BalanceCommand::Simulate(options) => simulate::run(options),
         BalanceCommand::Show(options) => kept::show(options),
         BalanceCommand::Set(options) => kept::set(options),
         BalanceCommand::Enable(options) => kept::toggle(options, true),

@@ -2,6 +2,7 @@
 
 use balance::journal::{Different, Entry, Replayed};
 use balance::plan::{Record, Saved};
+use balance::simulate::Outcome as Day;
 use balance::text::shown;
 use balance::{Outcome, Step, Trace};
 
@@ -114,4 +115,27 @@ pub(super) fn replayed(replayed: &Replayed) -> String {
         text += &format!("{without_servers} are too old: their servers are not kept any more\n");
     }
     text
+}
+
+/// Days of several chains, a line each, and why starts failed.
+pub(super) fn simulated(title: &str, days: &[Day]) -> String {
+    let longest = days.iter().map(|day| day.chain.chars().count()).max().unwrap_or(0).max(5);
+    let mut text = format!(
+        "{title}\n\n{:longest$}  started  retried  failed  lost  peak load  peak sessions  unfairness  overloaded\n",
+        "chain"
+    );
+    for day in days {
+        let overloaded = day.overloaded * 100.0;
+        let Day { chain, started, retried, failed, lost, peak_load, peak_sessions, unfairness, .. } = day;
+        text += &format!(
+            "{:longest$}  {started:7}  {retried:7}  {failed:6}  {lost:4}  {peak_load:9.2}  {peak_sessions:13}  {unfairness:10.2}  {overloaded:8.1} %\n",
+            shown(chain)
+        );
+    }
+    for day in days {
+        for (why, count) in &day.reasons {
+            text += &format!("\n{}: {count} failed: {}", shown(&day.chain), shown(why));
+        }
+    }
+    text + "\n"
 }

@@ -55,16 +55,21 @@ pub(super) fn moment(options: &MomentOptions) -> Moment {
 
 /// Server objects, and the id of the server that would execute the functions.
 pub(super) fn servers(path: &Path, person: &PersonOptions) -> anyhow::Result<(Vec<Value>, String)> {
-    let bodies: Vec<Value> = json(&path.display().to_string(), &read(path, MAX_SERVERS)?)?;
+    let bodies = saved(path)?;
     let local = person.local.clone().or_else(|| bodies.first().map(id)).unwrap_or_default();
     Ok((bodies, local))
+}
+
+/// Server objects of a file.
+pub(super) fn saved(path: &Path) -> anyhow::Result<Vec<Value>> {
+    json(&path.display().to_string(), &read(path, MAX_SERVERS)?)
 }
 
 pub(super) fn id(server: &Value) -> String {
     server.get("serverId").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn read(path: &Path, most: u64) -> anyhow::Result<String> {
+pub(super) fn read(path: &Path, most: u64) -> anyhow::Result<String> {
     use std::io::Read;
     let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut text = String::new();

@@ -28,7 +28,7 @@ pub(crate) use self::balance::{
     AddCaseOptions, BalanceCommand, CaseCommand, CasesOptions, ChooseOptions,
     LogOptions as BalanceLogOptions, MomentOptions, PersonOptions, PlanOptions, RemoveCaseOptions,
     ReplayOptions, RollbackOptions as BalanceRollbackOptions, SetOptions as BalanceSetOptions, ShadowOptions,
-    ShowOptions, TemplatesOptions, TestOptions, ToggleOptions,
+    ShowOptions, SimulateOptions, TemplatesOptions, TestOptions, ToggleOptions,
 };
 pub(crate) use self::config::{ChangeOptions, ConfigCommand, GetOptions, HistoryOptions};
 pub(crate) use self::demo::DemoOptions;

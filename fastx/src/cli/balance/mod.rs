@@ -2,6 +2,7 @@
 
 mod journal;
 mod plan;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub(crate) use self::plan::{
     AddCaseOptions, CaseCommand, CasesOptions, PlanOptions, RemoveCaseOptions, RollbackOptions, SetOptions,
     ShowOptions, ToggleOptions,
 };
+pub(crate) use self::simulate::SimulateOptions;
 use super::Folders;
 use crate::balancer::ActionName;
 
@@ -49,6 +51,8 @@ pub(crate) enum BalanceCommand {
     ///
     /// The servers are those of the running cluster, or of a file that `fastx servers --json` wrote.
     Test(Box<TestOptions>),
+    /// Let a day of session starts pass over machines that do not exist, and compare chains; docs/balancing.md explains it
+    Simulate(SimulateOptions),
 }
 
 #[derive(Debug, Args)]
