@@ -22,6 +22,7 @@ const STORE_AGAIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Control {
     pub(crate) settings: Settings,
+    pub(crate) balancer: Balancer,
     /// As it was at the start.
     broker: Option<Broker>,
     /// Of a server that stands alone.
@@ -52,7 +53,7 @@ impl Control {
         let routes = routes(&plane, &settings, &balancer);
         node.add_routes(routes.merge(member.routes()).merge(sessions.routes()));
         let elsewhere = Elsewhere::start(&plane, &sessions);
-        Ok(Self { settings, broker: broker.cloned(), _own: own, member, _elsewhere: elsewhere })
+        Ok(Self { settings, balancer, broker: broker.cloned(), _own: own, member, _elsewhere: elsewhere })
     }
 
     /// broker.json counts at a start only.

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tunnel::shard::Shards;
 
+use crate::balancer;
 use crate::cli::RunOptions;
 use crate::control::{self, Control};
 use crate::log::{self, Log};
@@ -104,6 +105,7 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     };
     let node = Node::start(options).await?;
     let control = Control::start(&dirs, me, broker.as_ref(), (&node, sessions.clone())).await?;
+    portal.add_for_admins(balancer::routes(&control.balancer));
     Ok(Started { node, portal, sessions, control })
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::guest::Guest;
-use crate::{Shared, assets, headers, origin, sessions, sign_in};
+use crate::{Shared, administration, assets, headers, origin, sessions, sign_in};
 
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -24,6 +24,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let inside = Router::new()
         .merge(sessions::router())
         .merge(sign_in::inside())
+        .merge(administration::router())
         .route("/api/{*rest}", get(nothing).post(nothing))
         .route_layer(middleware::from_fn(only_our_pages))
         .route_layer(middleware::from_fn_with_state(shared.clone(), only_visitors));

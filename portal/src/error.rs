@@ -20,6 +20,8 @@ pub(crate) enum ApiError {
     SlowDown(Duration),
     #[error("the request is not what this address takes: {0}")]
     Malformed(String),
+    #[error("only an admin may do this")]
+    AdminsOnly,
     #[error("the request came from another site's page and is refused")]
     OtherSite,
     #[error("there is nothing at this address")]
@@ -53,6 +55,7 @@ impl ApiError {
             Self::SlowDown(_) => (StatusCode::TOO_MANY_REQUESTS, "SlowDown", "slow-down"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "Malformed", "malformed"),
             Self::OtherSite => (StatusCode::FORBIDDEN, "OtherSite", "other-site"),
+            Self::AdminsOnly => (StatusCode::FORBIDDEN, "AdminsOnly", "admins-only"),
             Self::NoSuchAddress => (StatusCode::NOT_FOUND, "NoSuchAddress", "no-such-address"),
             Self::NoSuchSession(_) => (StatusCode::NOT_FOUND, "NoSuchSession", "no-such-session"),
             Self::SessionEnded(_) => (StatusCode::GONE, "SessionEnded", "session-ended"),

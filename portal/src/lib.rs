@@ -3,6 +3,7 @@
 //! Only the gateway and the relay reach the portal, so it believes the `X-Forwarded-*` headers that they set. All links
 //! of the pages are relative: the same pages work below `/` and below `/@SERVERID/`.
 
+mod administration;
 mod api;
 mod assets;
 mod attempts;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tunnel::identity::{Secret, ServerId};
 
+use crate::administration::Administration;
 use crate::attempts::Attempts;
 use crate::people::Register;
 use crate::visits::Visits;
@@ -77,6 +79,7 @@ pub(crate) struct Shared {
     passwords: Semaphore,
     viewers: Arc<Semaphore>,
     pictures: Semaphore,
+    administration: Administration,
 }
 
 /// One byte stream that the portal serves. What it started ends with it.
@@ -100,8 +103,15 @@ impl Portal {
             passwords: Semaphore::new(1),
             viewers: Arc::new(Semaphore::new(MOST_VIEWERS)),
             pictures: Semaphore::new(PICTURES),
+            administration: Administration::default(),
         });
         Ok(Self { app: api::router(shared.clone()), shared })
+    }
+
+    /// Admins reach these below `/api`, from now on, if they are below `/balance`. Answers are JSON, errors those of
+    /// [`node::admin::Problem`].
+    pub fn add_for_admins(&self, routes: Router) {
+        self.shared.administration.add(routes);
     }
 
     /// `base` (`https://host:port/`, or `…/@SERVERID/`) with the portal key in its fragment, which browsers keep to

@@ -267,3 +267,39 @@ async fn who_leaves_or_is_shut_out_loses_what_is_open_and_others_do_not() {
     let code = tokio::time::timeout(PATIENCE, closed(third)).await.expect("it stays open");
     assert!([4403, 4410].contains(&code), "{code}");
 }
+
+#[tokio::test]
+async fn admins_reach_the_administration_in_their_name_and_nobody_else_does() {
+    use axum::Json;
+    use axum::extract::Extension;
+    use axum::routing::get;
+    use node::admin::{Person, Problem};
+    let server = with_people();
+    let echo = async |person: Option<Extension<Person>>, Json(said): Json<Value>| {
+        Json(json!({ "by": person.map(|Extension(Person(name))| name), "said": said }))
+    };
+    let refuse = async || Problem::bad("no chain", "look again");
+    let routes = axum::Router::new().route("/balance/x", get(refuse).put(echo));
+    server.portal.add_for_admins(routes);
+    let (admin, user) = (cookie(&server, "carol").await, cookie(&server, "alice").await);
+    let said = |answer: Response<Bytes>| {
+        (answer.status().as_u16(), serde_json::from_slice::<Value>(answer.body()).unwrap())
+    };
+    let (status, answer) = said(put(&server, &admin, "/api/balance/x", r#"{"a":1}"#).await);
+    assert_eq!((status, &answer), (200, &json!({ "result": { "by": "carol", "said": { "a": 1 } } })));
+    let (status, answer) = said(ask(&server, &admin, "GET", "/api/balance/x", "").await);
+    assert_eq!(
+        (status, &answer["error"]["message"], &answer["error"]["next"]),
+        (400, &json!("no chain"), &json!("look again"))
+    );
+    assert_eq!(said(ask(&server, &admin, "GET", "/api/balance", "").await).0, 404);
+    let (status, answer) = said(ask(&server, &user, "GET", "/api/balance/x", "").await);
+    assert_eq!((status, &answer["error"]["code"]), (403, &json!("admins-only")));
+    assert_eq!(said(ask(&server, "", "GET", "/api/balance/x", "").await).0, 401);
+}
+
+async fn put(server: &Server, cookie: &str, path: &str, body: &str) -> Response<Bytes> {
+    let request = Request::put(path).header("host", "fx.example").header("origin", "https://fx.example");
+    let request = request.header("cookie", cookie).header("content-type", "application/json");
+    send(server, "192.0.2.7", request.body(Full::from(body.to_owned())).unwrap()).await
+}

@@ -10,10 +10,8 @@ mod trial;
 
 use std::process::ExitCode;
 
-use balance::shipped;
-use serde_json::json;
-
 use crate::ask::NoAnswer;
+use crate::balancer::Template;
 use crate::cli::{BalanceCommand, CaseCommand, TemplatesOptions};
 use crate::settings::print_json;
 
@@ -66,7 +64,8 @@ pub(crate) fn balance(command: &BalanceCommand) -> ExitCode {
 
 fn templates(options: &TemplatesOptions) -> ExitCode {
     let wanted = |name: &String| options.name.as_ref().is_none_or(|wanted| wanted == name);
-    let functions: Vec<_> = shipped::all().filter(|function| wanted(&function.name)).collect();
+    let functions: Vec<Template> =
+        Template::all().into_iter().filter(|function| wanted(&function.name)).collect();
     if let (Some(name), []) = (&options.name, functions.as_slice()) {
         eprintln!(
             "fastx: no function {name} comes with the program\n  next: fastx balance templates lists them"
@@ -74,14 +73,11 @@ fn templates(options: &TemplatesOptions) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if options.json {
-        let shown = functions.iter().map(|function| {
-            json!({ "name": function.name, "about": shipped::about(function), "source": function.source })
-        });
-        print_json(&shown.collect::<Vec<_>>());
+        print_json(&functions);
     } else if options.name.is_some() {
         functions.iter().for_each(|function| print!("{}", function.source));
     } else {
-        functions.iter().for_each(|function| println!("{:17} {}", function.name, shipped::about(function)));
+        functions.iter().for_each(|function| println!("{:17} {}", function.name, function.about));
     }
     ExitCode::SUCCESS
 }

@@ -2,7 +2,7 @@
 
 use balance::plan::Record;
 use balance::pool::Alarm;
-use balance::{Moment, Plan, Request};
+use balance::{Function, Moment, Plan, Request, shipped};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -46,6 +46,7 @@ pub(crate) struct SavedAs {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Rollback {
     pub(crate) version: u64,
+    #[serde(default)]
     pub(crate) by: String,
     #[serde(default)]
     pub(crate) override_cases: bool,
@@ -55,6 +56,7 @@ pub(crate) struct Rollback {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Shadow {
     pub(crate) plan: Option<Plan>,
+    #[serde(default)]
     pub(crate) by: String,
 }
 
@@ -94,4 +96,22 @@ pub(crate) struct Chosen {
     pub(crate) server_id: String,
     /// Of the decision in the journal.
     pub(crate) number: u64,
+}
+
+/// A function that comes with the program.
+#[derive(Debug, Serialize)]
+pub(crate) struct Template {
+    pub(crate) name: String,
+    pub(crate) about: String,
+    pub(crate) source: String,
+}
+
+impl Template {
+    pub(crate) fn all() -> Vec<Self> {
+        let one = |function: Function| {
+            let about = shipped::about(&function);
+            Self { name: function.name, about, source: function.source }
+        };
+        shipped::all().map(one).collect()
+    }
 }

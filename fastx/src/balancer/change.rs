@@ -19,6 +19,7 @@ const CASES_WITHIN: Duration = Duration::from_secs(10);
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Change {
     pub(crate) plan: Plan,
+    #[serde(default)]
     pub(crate) by: String,
     /// Only if this is still the version.
     #[serde(default)]

@@ -30,7 +30,7 @@ use self::plans::Plans;
 use self::roster::Roster;
 use self::shadow::MOST_SHADOWS;
 
-pub(crate) use self::asked::{Ask, Chosen, Known, Overview, Replay, Rollback, SavedAs, Shadow};
+pub(crate) use self::asked::{Ask, Chosen, Known, Overview, Replay, Rollback, SavedAs, Shadow, Template};
 pub(crate) use self::change::Change;
 pub(crate) use self::plans::ActionName;
 pub(crate) use self::routes::routes;

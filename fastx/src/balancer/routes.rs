@@ -1,4 +1,4 @@
-//! `/balance` on the admin socket.
+//! `/balance` on the admin socket; for admins at the portal, `/api/balance`.
 //!
 //! ```text
 //! GET  /balance                       both actions in short, and functions that are paused
@@ -10,18 +10,21 @@
 //! POST /balance/test                  a dry run, with the trace of each function
 //! POST /balance/choose                decides; it counts, and is in the journal
 //! GET  /balance/log?last=N            the journal
+//! GET  /balance/templates             the functions that come with the program
 //! ```
 
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::routing::{get, post, put};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use balance::journal::{self, Entry, Replayed};
 use balance::{Moment, Plan, Trace, offer};
 use http::StatusCode;
-use node::admin::Problem;
+use node::admin::{Person, Problem};
 use serde::Deserialize;
 
-use super::asked::{Ask, Chosen, Known, Overview, Rehearsal, Replay, Rollback, SavedAs, Shadow, Shown};
+use super::asked::{
+    Ask, Chosen, Known, Overview, Rehearsal, Replay, Rollback, SavedAs, Shadow, Shown, Template,
+};
 use super::change::{Change, ChangeError};
 use super::{ActionName, Balancer, ChooseError};
 
@@ -36,6 +39,7 @@ pub(crate) fn routes(balancer: &Balancer) -> Router {
     Router::new()
         .route("/balance", get(overview))
         .route("/balance/log", get(log))
+        .route("/balance/templates", get(templates))
         .route("/balance/test", post(test))
         .route("/balance/choose", post(choose))
         .route("/balance/{action}", get(show).put(save))
@@ -83,26 +87,36 @@ async fn show(State(balancer): State<Balancer>, Path(action): Path<ActionName>) 
 async fn save(
     State(balancer): State<Balancer>,
     Path(action): Path<ActionName>,
-    Json(change): Json<Change>,
+    person: Option<Extension<Person>>,
+    Json(mut change): Json<Change>,
 ) -> Answer<SavedAs> {
+    change.by = by(person, change.by);
     Ok(Json(SavedAs { version: balancer.save(action, change).await? }))
 }
 
 async fn rollback(
     State(balancer): State<Balancer>,
     Path(action): Path<ActionName>,
-    Json(Rollback { version, by, override_cases }): Json<Rollback>,
+    person: Option<Extension<Person>>,
+    Json(Rollback { version, by: said, override_cases }): Json<Rollback>,
 ) -> Answer<SavedAs> {
+    let by = by(person, said);
     Ok(Json(SavedAs { version: balancer.rollback(action, version, (by, override_cases)).await? }))
 }
 
 async fn shadow(
     State(balancer): State<Balancer>,
     Path(action): Path<ActionName>,
-    Json(Shadow { plan, by }): Json<Shadow>,
+    person: Option<Extension<Person>>,
+    Json(Shadow { plan, by: said }): Json<Shadow>,
 ) -> Result<StatusCode, Problem> {
-    balancer.set_shadow(action, plan, &by).await?;
+    balancer.set_shadow(action, plan, &by(person, said)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// On the admin socket people say who they are; at the portal they signed in.
+fn by(person: Option<Extension<Person>>, said: String) -> String {
+    person.map_or(said, |Extension(Person(name))| name)
 }
 
 async fn replay(
@@ -145,6 +159,10 @@ struct Last {
 
 async fn log(State(balancer): State<Balancer>, Query(Last { last }): Query<Last>) -> Json<Vec<Entry>> {
     Json(balancer.last(last).into_iter().map(|kept| kept.entry).collect())
+}
+
+async fn templates() -> Json<Vec<Template>> {
+    Json(Template::all())
 }
 
 impl From<ChangeError> for Problem {

@@ -4,6 +4,10 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asker(pub String);
 
+/// Who signed in at the portal as an admin: in their name, and in nobody else's, a question is asked that comes from there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person(pub String);
+
 impl Asker {
     pub(super) fn of(uid: u32) -> Self {
         let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

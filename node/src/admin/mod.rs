@@ -11,6 +11,6 @@ mod problem;
 pub mod servers;
 mod socket;
 
-pub use asker::Asker;
+pub use asker::{Asker, Person};
 pub use problem::{Failed, Problem};
 pub use socket::AdminSocket;
