@@ -55,6 +55,7 @@ fn main() -> std::process::ExitCode {
         Command::Config { command } => return settings::config(&command),
         Command::Balance { command } => return balance::balance(&command),
         Command::BalanceWorker => return ::balance::worker::run(),
+        Command::Launcher => return launcher::run(),
         Command::Store { command } => return store::store(&command),
         Command::Demo(options) => demo::run(options),
         Command::Sim(options) => return sim::run(&options),

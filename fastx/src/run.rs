@@ -1,6 +1,7 @@
 //! `fastx node run`: the node with its portal, until a signal ends it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use anyhow::Context;
 use config::Dirs;
 use node::session::Sessions;
 use node::{Handler, Identity, Node, Options};
-use portal::Portal;
+use portal::{Logins, Portal};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tunnel::shard::Shards;
@@ -93,7 +94,8 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     let broker = cluster::broker::read(&dirs.config("broker.json"))?;
     let me = control::name(&identity);
     let sessions = Sessions::open(&dirs.local_dir, me.as_str()).context("cannot open the sessions")?;
-    let portal = Portal::new(identity.server_id, &dirs.local_dir, sessions.clone())?;
+    let logins = Logins::open(&dirs.config_dir, launcher()?)?;
+    let portal = Portal::with_logins(identity.server_id, &dirs.local_dir, sessions.clone(), logins)?;
     let service: Arc<dyn Handler> = Arc::new(PortalService(portal.clone()));
     let options = Options {
         dirs: dirs.clone(),
@@ -107,6 +109,14 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     let control = Control::start(&dirs, me, broker.as_ref(), (&node, sessions.clone())).await?;
     portal.add_for_admins(balancer::routes(&control.balancer));
     Ok(Started { node, portal, sessions, control })
+}
+
+/// How `fastx launcher` is started: a service that is not root needs a rule of sudo(8) for exactly this.
+fn launcher() -> anyhow::Result<Vec<OsString>> {
+    let words = [std::env::current_exe().context("cannot find this program")?.into(), "launcher".into()];
+    let sudo = ["sudo", "-n", "--"].map(OsString::from);
+    let is_root = rustix::process::geteuid().is_root();
+    Ok(sudo.into_iter().filter(|_| !is_root).chain(words).collect())
 }
 
 /// Raises the limit on open files as far as it goes, and says how many streams it holds.

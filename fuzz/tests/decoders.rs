@@ -37,6 +37,7 @@ targets! {
     any_client_hello_is_told_or_refused "client-hello"
     any_proxy_header_is_read_or_refused "proxy-header"
     any_gateway_json_is_read_or_explained "gateway-json"
+    any_word_to_the_launcher_is_taken_or_refused "launcher"
 }
 
 #[test]

@@ -14,7 +14,7 @@ pub(crate) enum ApiError {
     SignInWanted,
     #[error("this is not the key of this server; it is in the file portal-key in the server's local folder")]
     WrongKey,
-    #[error("this is not the name and password of a person who may sign in here")]
+    #[error("this is not the name and password, or not a right answer, of a person who may sign in here")]
     WrongPassword,
     #[error("too many wrong tries: try again in {} s", seconds(*.0))]
     SlowDown(Duration),
@@ -51,7 +51,7 @@ impl ApiError {
         match self {
             Self::SignInWanted => (StatusCode::UNAUTHORIZED, "SignInWanted", "sign-in-wanted"),
             Self::WrongKey => (StatusCode::FORBIDDEN, "WrongKey", "wrong-key"),
-            Self::WrongPassword => (StatusCode::FORBIDDEN, "WrongPassword", "wrong-password"),
+            Self::WrongPassword => (StatusCode::UNAUTHORIZED, "WrongPassword", "wrong-password"),
             Self::SlowDown(_) => (StatusCode::TOO_MANY_REQUESTS, "SlowDown", "slow-down"),
             Self::Malformed(_) => (StatusCode::BAD_REQUEST, "Malformed", "malformed"),
             Self::OtherSite => (StatusCode::FORBIDDEN, "OtherSite", "other-site"),

@@ -21,13 +21,34 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Guest {
     pub(crate) visit: Secret,
     pub(crate) who: Who,
-    person: Option<Name>,
+    pub(crate) role: Role,
+    person: Option<Person>,
 }
 
+/// Whoever has a name.
 #[derive(Clone, Debug)]
-struct Name {
+pub(crate) struct Person {
     name: String,
     account: String,
+    pub(crate) role: Role,
+}
+
+impl Person {
+    /// Who this visitor is now, and what they may do; nobody if what they signed in with does not count any more.
+    pub(crate) fn of(shared: &Shared, visitor: &Visitor) -> Option<Self> {
+        let rules = shared.logins.now();
+        let (way, name, account, groups) = match visitor {
+            Visitor::KeyHolder => return None,
+            Visitor::Person(proof) => {
+                let account = shared.people.who(proof)?.account;
+                ("password", &proof.name, account, &[][..])
+            }
+            Visitor::Known(known) => (&known.way[..], &known.name, known.account.clone(), &known.groups[..]),
+        };
+        rules.way(way)?;
+        let role = rules.roles.of(name, groups, shared.people.role(name));
+        (role != Role::Disabled).then(|| Self { name: name.clone(), account, role })
+    }
 }
 
 impl Guest {
@@ -38,17 +59,18 @@ impl Guest {
     }
 
     fn of_visit(shared: &Shared, visit: Secret) -> Option<Self> {
-        let proof = match shared.visits.find(&visit, SystemTime::now())? {
-            Visitor::KeyHolder => return Some(Self { visit, who: Who::Administrator, person: None }),
-            Visitor::Person(proof) => proof,
-        };
-        let person = shared.people.who(&proof)?;
+        let visitor = shared.visits.find(&visit, SystemTime::now())?;
+        if visitor == Visitor::KeyHolder {
+            return Some(Self { visit, who: Who::Administrator, role: Role::Admin, person: None });
+        }
+        let person = Person::of(shared, &visitor)?;
         let who = match person.role {
             Role::Disabled => return None,
-            Role::User => Who::Login(proof.name.clone()),
+            Role::User => Who::Login(person.name.clone()),
+            Role::Manager => Who::Manager(person.name.clone()),
             Role::Admin => Who::Administrator,
         };
-        Some(Self { visit, who, person: Some(Name { name: proof.name, account: person.account }) })
+        Some(Self { visit, who, role: person.role, person: Some(person) })
     }
 
     /// The name that a person signed in with.

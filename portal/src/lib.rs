@@ -7,15 +7,19 @@ mod administration;
 mod api;
 mod assets;
 mod attempts;
+mod conversation;
 mod cookie;
 mod error;
 mod guest;
 mod headers;
 mod key;
+mod logins;
 mod origin;
 pub mod people;
 mod sessions;
 mod sign_in;
+mod turns;
+mod version;
 mod viewer;
 mod visits;
 
@@ -39,10 +43,13 @@ use tunnel::identity::{Secret, ServerId};
 
 use crate::administration::Administration;
 use crate::attempts::Attempts;
+use crate::conversation::{Conversations, Dialogue};
 use crate::people::Register;
+use crate::turns::Turns;
 use crate::visits::Visits;
 
 pub use crate::key::KeyError;
+pub use crate::logins::Logins;
 
 /// From the first byte, or the last answer, to the end of the next request's headers.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
@@ -73,8 +80,11 @@ pub(crate) struct Shared {
     sessions: Sessions,
     key: Secret,
     people: Register,
+    logins: Logins,
     visits: Visits,
     attempts: Mutex<Attempts>,
+    conversations: Mutex<Conversations<Dialogue>>,
+    turns: Turns,
     /// A comparison takes 19 MiB and some 20 ms.
     passwords: Semaphore,
     viewers: Arc<Semaphore>,
@@ -91,15 +101,28 @@ pub(crate) struct Connection {
 }
 
 impl Portal {
-    /// The portal key is read from `local_dir/portal-key`, or made there (mode 0600).
+    /// For people of this server's own only; see [`Self::with_logins`].
     pub fn new(server: ServerId, local_dir: &Path, sessions: Sessions) -> Result<Self, KeyError> {
+        Self::with_logins(server, local_dir, sessions, Logins::own_people())
+    }
+
+    /// The portal key is read from `local_dir/portal-key`, or made there (mode 0600).
+    pub fn with_logins(
+        server: ServerId,
+        local_dir: &Path,
+        sessions: Sessions,
+        logins: Logins,
+    ) -> Result<Self, KeyError> {
         let shared = Arc::new(Shared {
             server,
             sessions,
             key: key::read_or_make(&local_dir.join("portal-key"))?,
             people: Register::new(local_dir),
+            logins,
             visits: Visits::open(&local_dir.join("portal-sessions.json")),
             attempts: Mutex::default(),
+            conversations: Mutex::default(),
+            turns: Turns::default(),
             passwords: Semaphore::new(1),
             viewers: Arc::new(Semaphore::new(MOST_VIEWERS)),
             pictures: Semaphore::new(PICTURES),

@@ -53,7 +53,9 @@ async fn body<T: DeserializeOwned>(body: Body) -> Result<T> {
 
 async fn list(State(shared): State<Arc<Shared>>, Extension(guest): Extension<Guest>) -> Json<Value> {
     let sessions = shared.sessions.everywhere(&guest.who);
-    result(json!({ "server": shared.server, "login": guest.name(), "sessions": sessions }))
+    result(
+        json!({ "server": shared.server, "login": guest.name(), "role": guest.role, "sessions": sessions }),
+    )
 }
 
 async fn start(

@@ -1,35 +1,41 @@
-//! Coming in, with the portal's key or by name and password, and leaving.
+//! Coming in, with the portal's key or by a conversation, and leaving.
 
-use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::net::IpAddr;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
 
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, header};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tunnel::identity::Secret;
 
 use crate::api::{Result, read};
 use crate::attempts::Origin;
+use crate::conversation::{Conversations, Dialogue, Open, Questions, Step};
 use crate::error::ApiError;
-use crate::guest::Guest;
+use crate::guest::{Guest, Person};
+use crate::logins::Way;
+use crate::people::Role;
 use crate::visits::Visitor;
-use crate::{Connection, Shared, cookie, origin};
+use crate::{Connection, Shared, cookie, origin, turns};
 
-/// A request's body: a key or a name and a password, with room for longer ones.
+/// A request's body: a key, a name and a password, or some answers.
 const LARGEST_BODY: usize = 4096;
-/// For a turn to have a password compared; one at a time.
-const TURN_WITHIN: Duration = Duration::from_secs(10);
 /// A longer name is nobody's, and is not remembered as one that was tried.
 const LONGEST_NAME: usize = 64;
 
 /// What anybody may ask.
 pub(crate) fn router() -> Router<Arc<Shared>> {
-    Router::new().route("/api/open", post(open)).route("/api/login", post(login))
+    Router::new()
+        .route("/api/open", post(open))
+        .route("/api/login", get(ways).post(login))
+        .route("/api/login/answer", post(answer))
 }
 
 /// What a visitor may ask.
@@ -39,7 +45,7 @@ pub(crate) fn inside() -> Router<Arc<Shared>> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Open {
+struct Key {
     key: Secret,
 }
 
@@ -50,53 +56,124 @@ async fn open(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let from = [client(&headers, &connection)?];
+    let from = [client(&headers, &connection)?.0];
     permit(&shared, &from)?;
     let body = read(body, LARGEST_BODY).await?;
-    let expected = |_| ApiError::Malformed("expected {\"key\": \"…\"}".to_owned());
-    let Open { key } = serde_json::from_slice(&body).map_err(expected)?;
+    let Key { key } = parse(&body, "expected {\"key\": \"…\"}")?;
     if !shared.key.matches(&key) {
         wrong(&shared, &from);
         return Err(ApiError::WrongKey);
     }
-    come_in(&shared, Visitor::KeyHolder, &from, &Value::Null).await
+    come_in(&shared, Visitor::KeyHolder, &from, Role::Admin).await
+}
+
+/// The ways that a person has here.
+async fn ways(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let rules = shared.logins.now();
+    let way = |way: &Way| json!({ "id": way.id(), "label": way.label(), "kind": "form" });
+    Json(json!({ "result": { "ways": rules.ways.iter().map(way).collect::<Vec<_>>() } }))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Login {
+    /// The first one, if it is missing.
+    way: Option<String>,
     username: String,
-    password: Secret,
+    password: Option<Secret>,
 }
 
-/// Takes `{"username": …, "password": …}` and answers with the visit's cookie.
+/// Takes `{"way"?, "username", "password"?}`. Answers with the visit's cookie, or with questions.
 async fn login(
     State(shared): State<Arc<Shared>>,
     Extension(connection): Extension<Connection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let client = client(&headers, &connection)?;
+    let (client, address) = client(&headers, &connection)?;
     permit(&shared, std::slice::from_ref(&client))?;
     let body = read(body, LARGEST_BODY).await?;
-    let expected = |_| ApiError::Malformed("expected {\"username\": \"…\", \"password\": \"…\"}".to_owned());
-    let Login { username, password } = serde_json::from_slice(&body).map_err(expected)?;
+    let expected = "expected {\"username\": \"…\", \"password\": \"…\"}, and perhaps \"way\"";
+    let Login { way, username, password } = parse(&body, expected)?;
     if username.len() > LONGEST_NAME {
         wrong(&shared, &[client]);
         return Err(ApiError::WrongPassword);
     }
-    let from = [client, Origin::Name(username.clone())];
-    let turn = tokio::time::timeout(TURN_WITHIN, shared.passwords.acquire()).await;
-    let _turn = turn.map_err(|_| ApiError::SlowDown(TURN_WITHIN))?;
+    let rules = shared.logins.now();
+    let way = match &way {
+        Some(id) => rules.way(id),
+        None => rules.ways.first(),
+    };
+    let way = way.ok_or_else(|| ApiError::Malformed("there is no such way to sign in here".into()))?;
+    let from = [client.clone(), Origin::Name(username.clone())];
+    let _turn = shared.turns.of(&username).await.ok_or(ApiError::SlowDown(turns::WITHIN))?;
     // Only now: tries that come at once are looked at one after the other, and each wrong one counts for the next.
     permit(&shared, &from)?;
-    let (people, name) = (shared.clone(), username.clone());
-    let compared = tokio::task::spawn_blocking(move || people.people.sign_in(&name, &password)).await;
-    let Some(proof) = compared.map_err(|error| ApiError::Inside(error.to_string()))? else {
-        wrong(&shared, &from);
+    let (dialogue, step) = Dialogue::begin(&shared, way, &username, password, address).await;
+    let open = dialogue.map(|dialogue| Open::new(dialogue, username, client, Instant::now()));
+    go_on(&shared, open, step, &from).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answers {
+    conversation: Secret,
+    answers: Vec<Secret>,
+}
+
+/// Takes `{"conversation", "answers"}`, an answer for each question; answers as [`login`].
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    Extension(connection): Extension<Connection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let (client, _) = client(&headers, &connection)?;
+    permit(&shared, std::slice::from_ref(&client))?;
+    let body = read(body, LARGEST_BODY).await?;
+    let expected = "expected {\"conversation\": \"…\", \"answers\": [\"…\"]}";
+    let Answers { conversation, answers } = parse(&body, expected)?;
+    let open = conversations(&shared).take(&conversation, Instant::now());
+    let Some(mut open) = open else {
+        wrong(&shared, &[client]);
         return Err(ApiError::WrongPassword);
     };
-    come_in(&shared, Visitor::Person(proof), &from, &json!(username)).await
+    let from = [client, Origin::Name(open.name.clone())];
+    let _turn = shared.turns.of(&open.name).await.ok_or(ApiError::SlowDown(turns::WITHIN))?;
+    permit(&shared, &from)?;
+    let step = open.dialogue.answer(&shared, answers).await;
+    go_on(&shared, Some(open), step, &from).await
+}
+
+/// From where a conversation stands to what is answered.
+async fn go_on(
+    shared: &Arc<Shared>,
+    open: Option<Open<Dialogue>>,
+    step: Step,
+    from: &[Origin],
+) -> Result<Response> {
+    let name = open.as_ref().map(|open| open.name.clone()).unwrap_or_default();
+    let why = match step {
+        Step::Success(visitor) => {
+            if let Some(person) = Person::of(shared, &visitor) {
+                return come_in(shared, visitor, from, person.role).await;
+            }
+            "an administrator has disabled them".to_owned()
+        }
+        Step::KeyboardInteractive(Questions { prompts, message }) => {
+            let waits = open.and_then(|open| conversations(shared).put(open, Instant::now()));
+            if let Some(id) = waits {
+                let (state, conversation) = ("keyboard-interactive", id.expose());
+                let result = json!({ "state": state, "conversation": conversation, "prompts": prompts, "message": message });
+                return Ok(Json(json!({ "result": result })).into_response());
+            }
+            "too many questions".to_owned()
+        }
+        Step::Refused { why } => why,
+    };
+    tracing::info!(name = ?name, why, "somebody is not let in");
+    wrong(shared, from);
+    Err(ApiError::WrongPassword)
 }
 
 async fn logout(State(shared): State<Arc<Shared>>, Extension(guest): Extension<Guest>) -> Result<Response> {
@@ -107,7 +184,8 @@ async fn logout(State(shared): State<Arc<Shared>>, Extension(guest): Extension<G
     Ok(([(header::SET_COOKIE, cookie::remove(&shared.server))], body).into_response())
 }
 
-async fn come_in(shared: &Arc<Shared>, visitor: Visitor, from: &[Origin], login: &Value) -> Result<Response> {
+async fn come_in(shared: &Arc<Shared>, visitor: Visitor, from: &[Origin], role: Role) -> Result<Response> {
+    let login = visitor.name().map(ToOwned::to_owned);
     {
         let mut attempts = shared.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         from.iter().for_each(|origin| attempts.right(origin));
@@ -115,13 +193,25 @@ async fn come_in(shared: &Arc<Shared>, visitor: Visitor, from: &[Origin], login:
     let keeper = shared.clone();
     let added = tokio::task::spawn_blocking(move || keeper.visits.add(visitor, SystemTime::now())).await;
     let id = written(added)?;
-    let body = Json(json!({ "result": { "stage": "success", "server": shared.server, "login": login } }));
+    let body = Json(
+        json!({ "result": { "state": "success", "server": shared.server, "login": login, "role": role } }),
+    );
     Ok(([(header::SET_COOKIE, cookie::set(&shared.server, &id))], body).into_response())
 }
 
 fn written<T>(done: std::result::Result<std::io::Result<T>, tokio::task::JoinError>) -> Result<T> {
     let done = done.map_err(|error| ApiError::Inside(error.to_string()))?;
     done.map_err(|error| ApiError::Inside(format!("cannot write the list of visits: {error}")))
+}
+
+/// The error does not repeat what was sent: it may be a password.
+fn parse<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<T> {
+    serde_json::from_slice(body).map_err(|_| ApiError::Malformed(expected.to_owned()))
+}
+
+/// A panic elsewhere leaves the list whole: every change is one push or removal.
+fn conversations(shared: &Shared) -> MutexGuard<'_, Conversations<Dialogue>> {
+    shared.conversations.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn permit(shared: &Shared, from: &[Origin]) -> Result<()> {
@@ -136,7 +226,7 @@ fn wrong(shared: &Shared, from: &[Origin]) {
 }
 
 /// Who asks, for slowing down: as the gateway says, else who is connected. Only our own pages may.
-fn client(headers: &HeaderMap, connection: &Connection) -> Result<Origin> {
+fn client(headers: &HeaderMap, connection: &Connection) -> Result<(Origin, Option<IpAddr>)> {
     if !origin::is_ours(headers) {
         return Err(ApiError::OtherSite);
     }
@@ -144,5 +234,6 @@ fn client(headers: &HeaderMap, connection: &Connection) -> Result<Origin> {
     let forwarded = headers.get_all("x-forwarded-for").iter().next_back().and_then(|line| line.to_str().ok());
     let forwarded =
         forwarded.and_then(|line| line.rsplit(',').next()).and_then(|last| last.trim().parse().ok());
-    Ok(Origin::of(forwarded.or(connection.client.map(|client| client.ip()))))
+    let address = forwarded.or(connection.client.map(|client| client.ip()));
+    Ok((Origin::of(address), address))
 }

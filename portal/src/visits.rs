@@ -30,14 +30,36 @@ pub(crate) struct Visits {
 pub(crate) enum Visitor {
     /// Whoever showed the portal's key.
     KeyHolder,
+    /// A person of this server's own.
     Person(Proof),
+    /// Whom somebody else knows: the machine.
+    Known(Known),
+}
+
+/// Who somebody is, by the word of a way to sign in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Known {
+    /// The way's id: a visit ends when the administrator takes the way away.
+    pub(crate) way: String,
+    pub(crate) name: String,
+    /// The account of the machine that their sessions run as.
+    pub(crate) account: String,
+    /// Groups of the machine, as they were then; as in any program, new ones count after signing in anew.
+    pub(crate) groups: Vec<String>,
 }
 
 impl Visitor {
     fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Person(one), Self::Person(other)) => one.name == other.name,
-            (one, other) => one == other,
+        self.name() == other.name()
+    }
+
+    /// The name they signed in with.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::KeyHolder => None,
+            Self::Person(proof) => Some(&proof.name),
+            Self::Known(known) => Some(&known.name),
         }
     }
 }

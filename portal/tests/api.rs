@@ -116,7 +116,7 @@ async fn nothing_without_the_key_and_wrong_keys_have_to_wait() {
     let cookie = cookie(&server).await;
     let answer = get(portal, "/api/sessions", &[("cookie", &cookie)]).await;
     let body: Value = serde_json::from_slice(answer.body()).unwrap();
-    assert_eq!(body, json!({ "result": { "server": "n1", "login": null, "sessions": [] } }));
+    assert_eq!(body, json!({ "result": { "server": "n1", "login": null, "role": "admin", "sessions": [] } }));
     assert_eq!(answer.headers()[header::CACHE_CONTROL], "no-store");
     let missing = get(portal, "/api/anything", &[("cookie", &cookie)]).await;
     assert_eq!(code(&missing), (404, "no-such-address".into()));

@@ -58,7 +58,11 @@ async fn cookie(server: &Server, name: &str) -> String {
     let answer = sign_in(server, "192.0.2.7", name, PASSWORD).await;
     assert_eq!(answer.status(), StatusCode::OK, "{:?}", answer.body());
     let said: Value = serde_json::from_slice(answer.body()).unwrap();
-    assert_eq!(said, json!({ "result": { "stage": "success", "server": "n1", "login": name } }));
+    let role = people(server).iter().find(|(one, _)| *one == name).map(|(_, person)| person.role);
+    assert_eq!(
+        said,
+        json!({ "result": { "state": "success", "server": "n1", "login": name, "role": role } })
+    );
     let set = answer.headers()[header::SET_COOKIE].to_str().unwrap();
     let (pair, attributes) = set.split_once(';').unwrap();
     assert_eq!(attributes, " Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=Strict");
@@ -104,7 +108,7 @@ async fn refusals_are_all_the_same_and_wrong_tries_slow_the_name_down_from_every
     let mut said = Vec::new();
     for (number, (name, password)) in tries.enumerate() {
         let answer = sign_in(&server, &format!("192.0.2.{}", 20 + number), name, password).await;
-        assert_eq!(code(&answer), (403, "wrong-password".into()), "{name:?}");
+        assert_eq!(code(&answer), (401, "wrong-password".into()), "{name:?}");
         assert!(answer.headers().get(header::SET_COOKIE).is_none());
         said.push(answer.body().clone());
     }
@@ -125,7 +129,7 @@ async fn refusals_are_all_the_same_and_wrong_tries_slow_the_name_down_from_every
         unreachable!("256 rounds")
     };
     assert_eq!(slowed.await, (429, "slow-down".into()), "the right password, from elsewhere");
-    for bad in ["", "{}", r#"{"username":"alice"}"#, r#"{"username":"a","password":"b","more":1}"#] {
+    for bad in ["", "{}", r#"{"password":"alice"}"#, r#"{"username":"a","password":"b","more":1}"#] {
         let request = Request::post("/api/login").header("host", "fx.example");
         let answer = send(&server, "192.0.2.99", request.body(Full::from(bad)).unwrap()).await;
         assert_eq!(code(&answer), (400, "malformed".into()), "{bad}");
@@ -302,4 +306,44 @@ async fn put(server: &Server, cookie: &str, path: &str, body: &str) -> Response<
     let request = Request::put(path).header("host", "fx.example").header("origin", "https://fx.example");
     let request = request.header("cookie", cookie).header("content-type", "application/json");
     send(server, "192.0.2.7", request.body(Full::from(body.to_owned())).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_password_may_be_asked_for_and_a_conversation_goes_on_once() {
+    let server = with_people();
+    // Each from another address: a conversation that is over counts as a wrong try.
+    let asked = std::sync::atomic::AtomicU8::new(0);
+    let post = async |path: &str, body: Value| {
+        let request = Request::post(path).header("host", "fx.example");
+        let client = format!("192.0.2.{}", asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let answer = send(&server, &client, request.body(Full::from(body.to_string())).unwrap()).await;
+        let said: Value = serde_json::from_slice(answer.body()).unwrap();
+        (answer, said)
+    };
+    let ways = send(&server, "192.0.2.7", Request::get("/api/login").body(Full::default()).unwrap()).await;
+    let ways: Value = serde_json::from_slice(ways.body()).unwrap();
+    assert_eq!(
+        ways,
+        json!({ "result": { "ways": [{ "id": "password", "label": "Password of this server", "kind": "form" }] } })
+    );
+    for name in ["alice", "nobody"] {
+        let (answer, said) = post("/api/login", json!({ "way": "password", "username": name })).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert!(answer.headers().get(header::SET_COOKIE).is_none());
+        let said = &said["result"];
+        assert_eq!(said["state"], "keyboard-interactive");
+        assert_eq!(said["prompts"], json!([{ "text": "Password: ", "echo": false }]));
+        let answers = json!({ "conversation": said["conversation"], "answers": [PASSWORD] });
+        let (answer, said) = post("/api/login/answer", answers.clone()).await;
+        if name == "alice" {
+            assert_eq!(said["result"]["state"], "success");
+            assert!(answer.headers().contains_key(header::SET_COOKIE));
+        } else {
+            assert_eq!(code(&answer), (401, "wrong-password".into()));
+        }
+        assert_ne!(post("/api/login/answer", answers).await.0.status(), StatusCode::OK, "it is over");
+    }
+    let (answer, _) =
+        post("/api/login", json!({ "way": "pam", "username": "bob", "password": PASSWORD })).await;
+    assert_eq!(code(&answer), (400, "malformed".into()), "no such way");
 }

@@ -122,6 +122,9 @@ pub(crate) enum Command {
     /// What this program runs itself as, to execute such functions
     #[command(hide = true)]
     BalanceWorker,
+    /// What the service runs as root, for one conversation with PAM
+    #[command(hide = true)]
+    Launcher,
     /// Move configuration between a folder and the running cluster
     Store {
         #[command(subcommand)]

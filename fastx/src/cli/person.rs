@@ -70,6 +70,8 @@ pub(crate) enum RoleName {
     Disabled,
     /// Has own sessions
     User,
+    /// Besides, sees all sessions of this server and ends them
+    Manager,
     /// Reaches all sessions of this server
     Admin,
 }
@@ -79,6 +81,7 @@ impl From<RoleName> for Role {
         match name {
             RoleName::Disabled => Self::Disabled,
             RoleName::User => Self::User,
+            RoleName::Manager => Self::Manager,
             RoleName::Admin => Self::Admin,
         }
     }

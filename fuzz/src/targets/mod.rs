@@ -5,13 +5,14 @@ mod client_hello;
 mod control;
 mod gateway_json;
 mod hello;
+mod launcher;
 mod preamble;
 mod proxy_header;
 mod record;
 
 use crate::Target;
 
-pub const ALL: [Target; 9] = [
+pub const ALL: [Target; 10] = [
     preamble::TARGET,
     answer::TARGET,
     control::TARGET,
@@ -21,6 +22,7 @@ pub const ALL: [Target; 9] = [
     client_hello::TARGET,
     proxy_header::TARGET,
     gateway_json::TARGET,
+    launcher::TARGET,
 ];
 
 /// The target of that name.

@@ -14,6 +14,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const FIRST_PERSON: u32 = 1000;
 /// `nobody` (65534) is nobody.
 const NOBODY: u32 = 65_534;
+/// A directory may have thousands for one person; a kernel that passes them by NFS takes 16.
+const MOST_GROUPS: usize = 256;
 
 /// Who the programs of a session run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +40,37 @@ impl Account {
 
     /// The account called `name`, if sessions may run as it: a person's, and any person's only if this service is root.
     pub(super) async fn find(name: &str) -> Result<Self, SessionError> {
-        let refuse =
-            |why: &str| SessionError::Account { name: name.chars().take(64).collect(), why: why.into() };
-        if !is_login_name(name) {
-            return Err(refuse("this is no name of an account"));
-        }
-        let account = look_up(name).await.map_err(|why| refuse(&why))?;
-        let account = account.ok_or_else(|| refuse("the machine has no such account"))?;
-        may_run(&account, own_uid()).map_err(refuse)?;
+        let account = Self::known(name).await?;
+        may_run(&account, own_uid()).map_err(|why| refused(name, why))?;
         Ok(account)
     }
+
+    async fn known(name: &str) -> Result<Self, SessionError> {
+        if !is_login_name(name) {
+            return Err(refused(name, "this is no name of an account"));
+        }
+        let account = look_up(name).await.map_err(|why| refused(name, why))?;
+        account.ok_or_else(|| refused(name, "the machine has no such account"))
+    }
+}
+
+/// The groups of a person's account, at most [`MOST_GROUPS`], each by its name.
+pub async fn person_groups(name: &str) -> Result<Vec<String>, SessionError> {
+    let account = Account::known(name).await?;
+    let refuse = |why: String| refused(name, why);
+    // Who may start sessions at all; whether this service could start them is another matter.
+    may_run(&account, if account.uid == own_uid() { account.uid } else { 0 })
+        .map_err(|why| refuse(why.into()))?;
+    let asked = Command::new("id").args(["-Gnz", "--", &account.name]).kill_on_drop(true).output();
+    let answer = tokio::time::timeout(ANSWER_WITHIN, asked).await;
+    let answer = answer.map_err(|_| refuse("the machine's name service does not answer".into()))?;
+    let answer = answer.map_err(|error| refuse(format!("id does not run: {error}")))?;
+    let names = String::from_utf8_lossy(&answer.stdout);
+    Ok(names.split('\0').filter(|name| !name.is_empty()).take(MOST_GROUPS).map(ToOwned::to_owned).collect())
+}
+
+fn refused(name: &str, why: impl Into<String>) -> SessionError {
+    SessionError::Account { name: name.chars().take(64).collect(), why: why.into() }
 }
 
 /// Whether a service of `own` may start sessions as `account`.

@@ -17,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const MOST_SWEEPS: usize = 20;
 
 pub(super) async fn terminate(inner: &Arc<Inner>, who: &Who, id: &SessionId) -> Result<(), SessionError> {
-    let (state, place) = inner.with(who, id, |entry| (entry.record.session.state, inner.place(id)))?;
+    let (state, place) = inner.seen(who, id, |entry| (entry.record.session.state, inner.place(id)))?;
     if state == State::Ended {
         inner.all().remove(id);
         place.remove();

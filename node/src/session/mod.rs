@@ -52,6 +52,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::process::own_uid;
 use self::record::{Place, Record};
 
+pub use account::person_groups;
 pub use change::Change;
 pub use elsewhere::Elsewhere;
 pub use error::SessionError;
@@ -144,7 +145,7 @@ impl Sessions {
     /// All of the cluster that `who` may see, the oldest first.
     pub fn everywhere(&self, who: &Who) -> Vec<Session> {
         let mut sessions = self.list(who);
-        sessions.extend(self.inner.elsewhere().all().filter(|session| who.owns(session)).cloned());
+        sessions.extend(self.inner.elsewhere().all().filter(|session| who.sees(session)).cloned());
         sessions.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
         sessions
     }
@@ -153,13 +154,13 @@ impl Sessions {
     pub fn list(&self, who: &Who) -> Vec<Session> {
         let all = self.inner.all();
         let mut sessions: Vec<Session> =
-            all.values().filter(|entry| who.owns(&entry.record.session)).map(Entry::shown).collect();
+            all.values().filter(|entry| who.sees(&entry.record.session)).map(Entry::shown).collect();
         sessions.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
         sessions
     }
 
     pub fn find(&self, who: &Who, id: &SessionId) -> Result<Session, SessionError> {
-        self.inner.with(who, id, |entry| entry.shown())
+        self.inner.seen(who, id, |entry| entry.shown())
     }
 
     /// Sessions that have not ended.
@@ -208,7 +209,7 @@ impl Sessions {
 
     /// What its programs wrote on their standard error: the last 64 KiB.
     pub async fn log(&self, who: &Who, id: &SessionId) -> Result<String, SessionError> {
-        self.find(who, id)?;
+        self.inner.with(who, id, |_| ())?;
         let path = self.inner.place(id).log();
         let read = tokio::task::spawn_blocking(move || {
             log::tail(&path, 64 * 1024).map_err(SessionError::file("read", &path))
@@ -255,14 +256,33 @@ impl Inner {
         id: &SessionId,
         act: impl FnOnce(&mut Entry) -> T,
     ) -> Result<T, SessionError> {
+        self.reach(id, |session| who.owns(session), act)
+    }
+
+    /// The same for what a manager may do with others' sessions.
+    fn seen<T>(
+        &self,
+        who: &Who,
+        id: &SessionId,
+        act: impl FnOnce(&mut Entry) -> T,
+    ) -> Result<T, SessionError> {
+        self.reach(id, |session| who.sees(session), act)
+    }
+
+    fn reach<T>(
+        &self,
+        id: &SessionId,
+        may: impl Fn(&Session) -> bool,
+        act: impl FnOnce(&mut Entry) -> T,
+    ) -> Result<T, SessionError> {
         let mut all = self.all();
-        let entry = all.get_mut(id).filter(|entry| who.owns(&entry.record.session));
+        let entry = all.get_mut(id).filter(|entry| may(&entry.record.session));
         if let Some(entry) = entry {
             return Ok(act(entry));
         }
         drop(all);
         let elsewhere = self.elsewhere();
-        let other = elsewhere.all().find(|session| session.id == *id && who.owns(session));
+        let other = elsewhere.all().find(|session| session.id == *id && may(session));
         Err(other.map_or_else(
             || SessionError::Unknown(id.clone()),
             |other| SessionError::Elsewhere { id: id.clone(), server: other.server_id.clone() },

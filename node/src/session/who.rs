@@ -7,17 +7,24 @@ use cluster::session::Session;
 pub enum Who {
     /// Everything: root on this machine, or who holds the portal's key.
     Administrator,
+    /// Their own sessions; and they see everybody's, and end them.
+    Manager(String),
     /// Their own sessions.
     Login(String),
 }
 
 impl Who {
-    /// Whether they may see the session and do anything with it.
+    /// Whether they may do anything with the session: look at its screen, read its log, change it.
     pub fn owns(&self, session: &Session) -> bool {
         match self {
             Self::Administrator => true,
-            Self::Login(login) => !login.is_empty() && *login == session.login,
+            Self::Manager(login) | Self::Login(login) => !login.is_empty() && *login == session.login,
         }
+    }
+
+    /// Whether they may know of the session, and end it.
+    pub fn sees(&self, session: &Session) -> bool {
+        matches!(self, Self::Manager(_)) || self.owns(session)
     }
 }
 
@@ -34,6 +41,8 @@ mod tests {
             assert!(!alice.owns(&of(other)), "{other:?}");
         }
         assert!(!Who::Login(String::new()).owns(&of("")));
-        assert!(Who::Administrator.owns(&of("bob")));
+        assert!(Who::Administrator.owns(&of("bob")) && !alice.sees(&of("bob")) && alice.sees(&of("alice")));
+        let boss = Who::Manager("boss".into());
+        assert!(boss.sees(&of("bob")) && !boss.owns(&of("bob")) && boss.owns(&of("boss")));
     }
 }

@@ -31,17 +31,8 @@ pub enum PeopleError {
     NoRandomness,
 }
 
-/// Tells one state of a file from the next: every change puts another file in its place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Version(Option<(u64, i64, i64, u64)>);
-
 pub(super) fn path(local_dir: &Path) -> PathBuf {
     local_dir.join("people.json")
-}
-
-pub(super) fn version(path: &Path) -> Version {
-    let metadata = std::fs::metadata(path).ok();
-    Version(metadata.map(|is| (is.ino(), is.ctime(), is.ctime_nsec(), is.size())))
 }
 
 pub(super) fn read(path: &Path) -> Result<People, PeopleError> {
