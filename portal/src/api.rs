@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::guest::Guest;
-use crate::{Shared, administration, assets, headers, origin, sessions, sign_in};
+use crate::{Shared, administration, assets, headers, origin, sessions, sign_in, tokens};
 
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -24,6 +24,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let inside = Router::new()
         .merge(sessions::router())
         .merge(sign_in::inside())
+        .merge(tokens::router())
         .merge(administration::router())
         .route("/api/{*rest}", get(nothing).post(nothing))
         .route_layer(middleware::from_fn(only_our_pages))

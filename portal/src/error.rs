@@ -24,6 +24,8 @@ pub(crate) enum ApiError {
     AdminsOnly,
     #[error("the request came from another site's page and is refused")]
     OtherSite,
+    #[error("there is no such token")]
+    NoSuchToken,
     #[error("there is nothing at this address")]
     NoSuchAddress,
     #[error("{0}")]
@@ -57,6 +59,7 @@ impl ApiError {
             Self::OtherSite => (StatusCode::FORBIDDEN, "OtherSite", "other-site"),
             Self::AdminsOnly => (StatusCode::FORBIDDEN, "AdminsOnly", "admins-only"),
             Self::NoSuchAddress => (StatusCode::NOT_FOUND, "NoSuchAddress", "no-such-address"),
+            Self::NoSuchToken => (StatusCode::NOT_FOUND, "NoSuchToken", "no-such-token"),
             Self::NoSuchSession(_) => (StatusCode::NOT_FOUND, "NoSuchSession", "no-such-session"),
             Self::SessionEnded(_) => (StatusCode::GONE, "SessionEnded", "session-ended"),
             Self::SessionElsewhere(_) => (StatusCode::CONFLICT, "SessionElsewhere", "session-elsewhere"),

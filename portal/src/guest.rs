@@ -1,9 +1,9 @@
-//! Who asks, on each request: the visit that the cookie names, and what its visitor may do now.
+//! Who asks, on each request: the visit that the cookie names, or whose token it is, and what they may do now.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use node::session::{Wanted, Who};
 use tunnel::identity::Secret;
 
@@ -19,10 +19,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// One visitor, for the time of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Guest {
-    pub(crate) visit: Secret,
+    pub(crate) entry: Entry,
     pub(crate) who: Who,
     pub(crate) role: Role,
     person: Option<Person>,
+}
+
+/// What they came in with.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    /// The id of their visit.
+    Cookie(Secret),
+    /// The `jti` of their token.
+    Token(String),
 }
 
 /// Whoever has a name.
@@ -52,16 +61,23 @@ impl Person {
 }
 
 impl Guest {
-    /// The visitor whose cookie this is; refused if there is none, or it does not count any more.
+    /// The visitor whose token or, if there is none, whose cookie this is; refused if it does not count any more.
     pub(crate) fn of(shared: &Shared, headers: &HeaderMap) -> Result<Self> {
-        let visit = cookie::get(&shared.server, headers).ok_or(ApiError::SignInWanted)?;
-        Self::of_visit(shared, visit).ok_or(ApiError::SignInWanted)
+        let entry = match headers.get(header::AUTHORIZATION) {
+            Some(shown) => shared.tokens.read(bearer(shown).unwrap_or_default()).map(Entry::Token),
+            None => cookie::get(&shared.server, headers).map(Entry::Cookie),
+        };
+        entry.and_then(|entry| Self::of_entry(shared, entry)).ok_or(ApiError::SignInWanted)
     }
 
-    fn of_visit(shared: &Shared, visit: Secret) -> Option<Self> {
-        let visitor = shared.visits.find(&visit, SystemTime::now())?;
+    fn of_entry(shared: &Shared, entry: Entry) -> Option<Self> {
+        let now = SystemTime::now();
+        let visitor = match &entry {
+            Entry::Cookie(visit) => shared.visits.find(visit, now)?,
+            Entry::Token(jti) => shared.tokens.find(jti, now)?,
+        };
         if visitor == Visitor::KeyHolder {
-            return Some(Self { visit, who: Who::Administrator, role: Role::Admin, person: None });
+            return Some(Self { entry, who: Who::Administrator, role: Role::Admin, person: None });
         }
         let person = Person::of(shared, &visitor)?;
         let who = match person.role {
@@ -70,7 +86,7 @@ impl Guest {
             Role::Manager => Who::Manager(person.name.clone()),
             Role::Admin => Who::Administrator,
         };
-        Some(Self { visit, who, role: person.role, person: Some(person) })
+        Some(Self { entry, who, role: person.role, person: Some(person) })
     }
 
     /// The name that a person signed in with.
@@ -87,8 +103,14 @@ impl Guest {
 
     /// Returns when the visit does not count any more: what is open in its name ends then.
     pub(crate) async fn left(self, shared: Arc<Shared>) {
-        while Self::of_visit(&shared, self.visit.clone()).is_some_and(|now| now.who == self.who) {
+        while Self::of_entry(&shared, self.entry.clone()).is_some_and(|now| now.who == self.who) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
+}
+
+/// What stands behind `Bearer` (RFC 6750).
+fn bearer(shown: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = shown.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -18,6 +18,7 @@ mod origin;
 pub mod people;
 mod sessions;
 mod sign_in;
+mod tokens;
 mod turns;
 mod version;
 mod viewer;
@@ -45,6 +46,7 @@ use crate::administration::Administration;
 use crate::attempts::Attempts;
 use crate::conversation::{Conversations, Dialogue};
 use crate::people::Register;
+use crate::tokens::Tokens;
 use crate::turns::Turns;
 use crate::visits::Visits;
 
@@ -82,6 +84,7 @@ pub(crate) struct Shared {
     people: Register,
     logins: Logins,
     visits: Visits,
+    tokens: Tokens,
     attempts: Mutex<Attempts>,
     conversations: Mutex<Conversations<Dialogue>>,
     turns: Turns,
@@ -114,6 +117,7 @@ impl Portal {
         logins: Logins,
     ) -> Result<Self, KeyError> {
         let shared = Arc::new(Shared {
+            tokens: Tokens::open(&server, local_dir)?,
             server,
             sessions,
             key: key::read_or_make(&local_dir.join("portal-key"))?,

@@ -19,7 +19,7 @@ use crate::api::{Result, read};
 use crate::attempts::Origin;
 use crate::conversation::{Conversations, Dialogue, Open, Questions, Step};
 use crate::error::ApiError;
-use crate::guest::{Guest, Person};
+use crate::guest::{Entry, Guest, Person};
 use crate::logins::Way;
 use crate::people::Role;
 use crate::visits::Visitor;
@@ -178,8 +178,11 @@ async fn go_on(
 
 async fn logout(State(shared): State<Arc<Shared>>, Extension(guest): Extension<Guest>) -> Result<Response> {
     let keeper = shared.clone();
-    let left = tokio::task::spawn_blocking(move || keeper.visits.remove(&guest.visit)).await;
-    written(left)?;
+    let left = tokio::task::spawn_blocking(move || match &guest.entry {
+        Entry::Cookie(visit) => keeper.visits.remove(visit),
+        Entry::Token(jti) => keeper.tokens.revoke(jti).map_err(std::io::Error::other),
+    });
+    written(left.await)?;
     let body = Json(json!({ "result": null }));
     Ok(([(header::SET_COOKIE, cookie::remove(&shared.server))], body).into_response())
 }

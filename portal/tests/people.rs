@@ -77,6 +77,7 @@ fn with_people() -> Server {
     let server = Server::new();
     let mut people = People::default();
     let all = [("alice", Role::User), ("bob", Role::User), ("carol", Role::Admin), ("dave", Role::Disabled)];
+    let all = all.into_iter().chain([("frank", Role::Manager)]);
     for (name, role) in all {
         people.put(name, &Secret::new(PASSWORD), role, &format!("fx-no-{name}")).unwrap();
     }
@@ -346,4 +347,28 @@ async fn a_password_may_be_asked_for_and_a_conversation_goes_on_once() {
     let (answer, _) =
         post("/api/login", json!({ "way": "pam", "username": "bob", "password": PASSWORD })).await;
     assert_eq!(code(&answer), (400, "malformed".into()), "no such way");
+}
+
+#[tokio::test]
+async fn a_manager_sees_everybodys_sessions_and_ends_them_and_no_more() {
+    let server = with_people();
+    let session = hers(&server).await;
+    let path = format!("/api/sessions/{}", session.id);
+    let frank = cookie(&server, "frank").await;
+    let answer = ask(&server, &frank, "GET", "/api/sessions", "").await;
+    let said: Value = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!(said["result"]["sessions"][0]["id"], session.id.as_str());
+    assert_eq!(ask(&server, &frank, "GET", &path, "").await.status(), 200);
+    for (method, rest, body) in [
+        ("PATCH", "", r#"{ "name": "mine" }"#),
+        ("POST", "/disconnect", ""),
+        ("GET", "/log", ""),
+        ("GET", "/thumbnail", ""),
+    ] {
+        let answer = ask(&server, &frank, method, &format!("{path}{rest}"), body).await;
+        assert_eq!(code(&answer), (404, "no-such-session".into()), "{method} {rest}");
+    }
+    assert_eq!(socket(&server, &path, &frank).await.map_or_else(|status| status, |_| 101), 404);
+    assert_eq!(ask(&server, &frank, "GET", "/api/balance/x", "").await.status(), 403);
+    assert_eq!(ask(&server, &frank, "DELETE", &path, "").await.status(), 200);
 }
