@@ -12,6 +12,7 @@ mod folders;
 mod join;
 mod key;
 mod log;
+mod login;
 mod manage;
 mod notify;
 mod person;
@@ -24,6 +25,7 @@ mod settings;
 mod sim;
 mod status;
 mod store;
+mod typed;
 
 use clap::Parser;
 
@@ -55,6 +57,9 @@ fn main() -> std::process::ExitCode {
         Command::Config { command } => return settings::config(&command),
         Command::Balance { command } => return balance::balance(&command),
         Command::BalanceWorker => return ::balance::worker::run(),
+        Command::Login(options) => login::login(&options),
+        Command::Logout(options) => login::logout(&options),
+        Command::Token { command } => login::tokens(&command),
         Command::Launcher => return launcher::run(),
         Command::Store { command } => return store::store(&command),
         Command::Demo(options) => demo::run(options),

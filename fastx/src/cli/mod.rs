@@ -10,6 +10,7 @@ mod config;
 mod demo;
 mod doctor;
 mod log;
+mod login;
 mod manager;
 mod node;
 mod person;
@@ -34,6 +35,7 @@ pub(crate) use self::config::{ChangeOptions, ConfigCommand, GetOptions, HistoryO
 pub(crate) use self::demo::DemoOptions;
 pub(crate) use self::doctor::DoctorOptions;
 pub(crate) use self::log::{LevelOptions, LogCommand, LogOptions, Wanted};
+pub(crate) use self::login::{LoginOptions, LogoutOptions, TokensCommand};
 pub(crate) use self::manager::{ManagerCommand, ManagerInitOptions, ManagerRunOptions, StoreKind};
 pub(crate) use self::node::{KeyOptions, NodeCommand, RunOptions};
 pub(crate) use self::person::{PeopleOptions, PersonAddOptions, PersonCommand};
@@ -86,6 +88,18 @@ pub(crate) enum Command {
     Terminate(SessionOptions),
     /// Call a session something else
     Rename(RenameOptions),
+    /// Sign in on a server from anywhere, and keep a token for other verbs and scripts
+    ///
+    /// Asks what the server asks; each answer is a line of standard input. The token is kept in
+    /// ~/.local/state/fastx/logins.json, which only you can read.
+    Login(LoginOptions),
+    /// Give the token back: it ends on the server, and what is open in its name
+    Logout(LogoutOptions),
+    /// Show tokens on a server where you are signed in, or end one
+    Token {
+        #[command(subcommand)]
+        command: TokensCommand,
+    },
     /// Say who may sign in on this server by name and password, and what they may do
     Person {
         #[command(subcommand)]
