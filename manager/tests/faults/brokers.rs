@@ -47,6 +47,12 @@ async fn nats_restarted_killed_stopped_and_cut_off() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "long: make nightly"]
+async fn nats_of_debian_restarted_killed_stopped_and_cut_off() {
+    all_faults(NatsServer::started("/usr/sbin/nats-server", nats::TOKEN)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_restarted_killed_stopped_and_cut_off() {
     all_faults(RedisServer::started()).await;
 }

@@ -51,12 +51,18 @@ async fn mongod_alone_restarted_killed_stopped_and_cut_off() {
     stage.check().await;
 }
 
+/// Cut off, the primary still reaches the others, who no longer reach it, as behind a firewall that went wrong.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "long: make nightly"]
-async fn a_replica_set_loses_its_primary() {
+async fn a_replica_set_whose_primary_is_killed_restarted_stopped_and_cut_off() {
     let nats = NatsServer::started("nats-server", nats::TOKEN);
     let broker = nats.broker(nats::token());
-    let mut members = [0, 1, 2].map(|_| Mongod::started(Some("rs")));
+    let (mut members, mut networks) = ([0, 1, 2].map(|_| Mongod::started(Some("rs"))), Vec::new());
+    for member in &mut members {
+        let (address, port) = member.listens();
+        networks.push(Partition::start(address, port).await);
+        member.is_known_by(networks.last().unwrap().port);
+    }
     let [one, two, three] = &members;
     one.initiate(&[one, two, three]).await;
     let url = format!("mongodb://{},{},{}/?replicaSet=rs", one.host(), two.host(), three.host());
@@ -71,13 +77,39 @@ async fn a_replica_set_loses_its_primary() {
     }
     members[killed].start();
     stage.is_consistent().await;
-    let stopped = primary(&members).await;
+
+    let restarted = caught_up(&members).await;
+    members[restarted].process().end();
+    println!("restarted: writes resumed after {:?}", stage.history.goes_on(1).await);
+    members[restarted].start();
+    stage.is_consistent().await;
+
+    let stopped = caught_up(&members).await;
     members[stopped].process().stop();
     tokio::time::sleep(fault()).await;
-    stage.history.goes_on(1).await;
+    println!("stopped: {:?} after the fault writes go on", stage.history.goes_on(1).await);
     members[stopped].process().signal(Signal::CONT);
     stage.is_consistent().await;
+
+    let cut = caught_up(&members).await;
+    networks[cut].cut();
+    tokio::time::sleep(fault()).await;
+    println!("cut off: {:?} after the fault writes go on", stage.history.goes_on(1).await);
+    networks[cut].heal();
+    stage.is_consistent().await;
     stage.check().await;
+}
+
+/// The primary, when all three have caught up: the next fault may need both others.
+async fn caught_up(members: &[Mongod; 3]) -> usize {
+    let began = Instant::now();
+    for member in members {
+        while !member.is_in_its_set().await {
+            assert!(began.elapsed() < PATIENCE, "a member does not come back");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    primary(members).await
 }
 
 async fn primary(members: &[Mongod; 3]) -> usize {

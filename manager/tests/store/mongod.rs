@@ -16,13 +16,15 @@ pub(crate) struct Mongod {
     address: Ipv4Addr,
     replica_set: Option<&'static str>,
     process: Option<Process>,
+    /// Where everybody reaches it, the other members too.
+    port: u16,
 }
 
 impl Mongod {
     /// Returns when it listens: on a busy machine that is longer than a manager waits for its first answer.
     pub(crate) fn started(replica_set: Option<&'static str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut mongod = Self { folder, address: address(), replica_set, process: None };
+        let mut mongod = Self { folder, address: address(), replica_set, process: None, port: PORT };
         mongod.start();
         let began = Instant::now();
         while TcpStream::connect((mongod.address, PORT)).is_err() {
@@ -60,7 +62,19 @@ impl Mongod {
     }
 
     pub(crate) fn host(&self) -> String {
-        format!("{}:{PORT}", self.address)
+        format!("{}:{}", self.address, self.port)
+    }
+
+    /// Its address, and the port that it listens on itself.
+    #[allow(dead_code, reason = "each test program uses its part of it")]
+    pub(crate) fn listens(&self) -> (Ipv4Addr, u16) {
+        (self.address, PORT)
+    }
+
+    /// From now on it is known by another port, which leads to its own.
+    #[allow(dead_code, reason = "each test program uses its part of it")]
+    pub(crate) fn is_known_by(&mut self, port: u16) {
+        self.port = port;
     }
 
     /// For this one, or for the whole replica set it is a member of.
@@ -109,7 +123,8 @@ impl Mongod {
     }
 
     async fn admin(&self, command: Document) -> mongodb::error::Result<Document> {
-        let url = format!("mongodb://{}/?directConnection=true&serverSelectionTimeoutMS=5000", self.host());
+        let host = format!("{}:{PORT}", self.address);
+        let url = format!("mongodb://{host}/?directConnection=true&serverSelectionTimeoutMS=5000");
         Client::with_uri_str(url).await?.database("admin").run_command(command).await
     }
 }
