@@ -84,7 +84,8 @@ pub fn read(path: &Path) -> Result<Option<Broker>, ConfigError> {
     }
 }
 
-fn from_document(document: &Document) -> Result<Broker, ConfigError> {
+/// Reads what [`read`] finds in the file.
+pub fn from_document(document: &Document) -> Result<Broker, ConfigError> {
     let file: File = document.parse()?;
     Ok(Broker {
         kind: file.transporter_type,

@@ -4,6 +4,7 @@
 pub mod admission;
 pub mod broker;
 pub mod fleet;
+pub mod heard;
 pub mod membership;
 mod name;
 pub mod plane;

@@ -115,6 +115,12 @@ impl Subjects {
         Subject(format!("{}.reply.{to}", self.namespace))
     }
 
+    /// Whether answers are heard there: who serves answers nowhere else, so that nobody makes it speak on other subjects.
+    pub(crate) fn takes_replies(&self, subject: &str) -> bool {
+        let replies = subject.strip_prefix(self.namespace.as_str());
+        replies.is_some_and(|rest| rest.starts_with(".reply.") && !rest.contains(['*', '>']))
+    }
+
     /// As a broker's permissions name all of them.
     pub(crate) fn all(&self) -> String {
         format!("{}.>", self.namespace)
@@ -156,5 +162,16 @@ mod tests {
         assert!(!lab.presences().matches("lab.presence."));
         assert!(Pattern::from(&lab.roll_call()).matches("lab.roll-call"));
         assert!(!Pattern::from(&lab.roll_call()).matches("lab.roll-call.x"));
+    }
+
+    #[test]
+    fn answers_go_where_answers_are_heard() {
+        let lab = Subjects::new(&Name::new("lab").unwrap());
+        assert!(lab.takes_replies(lab.replies("KEY.1.2").as_str()));
+        for other in
+            ["lab.store.changes", "lab.reply", "labor.reply.x", "other.reply.x", "lab.reply.*", "lab.reply.>"]
+        {
+            assert!(!lab.takes_replies(other), "{other}");
+        }
     }
 }

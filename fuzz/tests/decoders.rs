@@ -38,6 +38,10 @@ targets! {
     any_proxy_header_is_read_or_refused "proxy-header"
     any_gateway_json_is_read_or_explained "gateway-json"
     any_word_to_the_launcher_is_taken_or_refused "launcher"
+    any_broker_json_is_read_or_explained "broker-json"
+    any_word_of_a_member_is_read_or_refused "member-word"
+    any_question_to_a_manager_is_read_or_refused "member-question"
+    any_answer_of_a_manager_is_read_or_refused "manager-answer"
 }
 
 #[test]

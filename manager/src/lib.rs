@@ -15,6 +15,6 @@ mod watched;
 pub use admission::Admission;
 pub use folder::{Folder, OpenError};
 pub use manager::{Manager, StartError};
-pub use mongo::{Mongo, MongoError, Settings};
+pub use mongo::{Mongo, MongoError, PrepareError, Settings, prepare};
 pub use service::Service;
 pub use settings::Keep;

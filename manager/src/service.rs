@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cluster::store::{Answer, Change, Changes, Question, Store, StoreError};
 use cluster::transporter::{Link, Request, Requests, Transporter};
-use cluster::{Subject, Subjects};
+use cluster::{Subject, Subjects, heard};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -53,7 +53,7 @@ async fn answer_all(store: Arc<dyn Store>, mut requests: Requests) {
 }
 
 async fn answer(store: &dyn Store, request: Request) {
-    let answer = match serde_json::from_slice(&request.payload) {
+    let answer = match heard::read(&request.payload) {
         Ok(question) => act(store, question).await.unwrap_or_else(Answer::Failed),
         Err(error) => {
             Answer::Failed(StoreError::Refused(format!("this manager does not know that question: {error}")))

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{Beat, Members};
+use crate::heard;
 use crate::name::Name;
 use crate::subject::Subjects;
 use crate::transporter::{Event, Transporter};
@@ -38,14 +39,14 @@ impl Follower {
 }
 
 async fn follow(transporter: Arc<dyn Transporter>, subjects: Subjects, members: watch::Sender<Members>) {
-    let mut heard = transporter.subscribe(&subjects.presences()).await;
+    let mut beats = transporter.subscribe(&subjects.presences()).await;
     // Without a link a gap comes with it, and then it is asked again.
     let _unheard = transporter.publish(&subjects.roll_call(), Bytes::new()).await;
     loop {
-        match heard.next().await {
+        match beats.next().await {
             Event::Message(message) => {
                 // What cannot be read is of another version, or not of ours.
-                let Ok(beat) = serde_json::from_slice::<Beat>(&message.payload) else { continue };
+                let Ok(beat) = heard::read::<Beat>(&message.payload) else { continue };
                 // A server may speak for itself only: a broker's permissions guard the subject.
                 if subjects.presence(&beat.server_id).as_str() == message.subject {
                     members.send_if_modified(|members| members.hear(&beat, Instant::now().into_std()));

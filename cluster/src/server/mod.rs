@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::heard::{self, MAX_PART_DEPTH};
 use crate::membership::{Standing, Word};
 use crate::name::Name;
 
@@ -25,6 +26,10 @@ pub const MAX_STATIC_DATA: usize = 64 * 1024;
 /// The longest sum of all metrics, as compact JSON in bytes. With the static data and everything else a server object
 /// stays below [`crate::store::MAX_BODY`].
 pub const MAX_METRICS: usize = 64 * 1024;
+/// How deep static data and each metric may be nested.
+pub const MAX_STATIC_DEPTH: usize = 32;
+/// The longest server object, as compact JSON in bytes; the standing is written beside it.
+const MAX_OBJECT: usize = crate::store::MAX_BODY - 1024;
 /// Server ids that an administrator shut out, each a document: its body is an object with a `reason`.
 pub const REVOCATIONS: &str = "revocations";
 
@@ -136,6 +141,12 @@ impl Server {
     /// One that has not said anything yet.
     pub fn named(name: &Name) -> Self {
         Self { server_id: name.into(), ..Self::default() }
+    }
+
+    /// Whether it can be shown in a list and kept in the store: nobody else's are to fail for it.
+    pub fn fits(&self) -> bool {
+        serde_json::to_vec(self)
+            .is_ok_and(|json| json.len() < MAX_OBJECT && heard::depth(&json) <= MAX_PART_DEPTH)
     }
 
     /// What it says of itself in a word.

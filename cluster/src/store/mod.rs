@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::heard::{self, MAX_PART_DEPTH};
 use crate::name::Name;
 
 mod client;
@@ -98,10 +99,16 @@ pub struct Write {
 }
 
 impl Write {
-    /// Refuses a body that would not fit into a message.
+    /// Refuses a body that would not fit into a message, or that not everybody could read in one.
     pub fn check(&self) -> Result<(), StoreError> {
-        let bytes = self.body.as_ref().map_or(0, |body| body.to_string().len());
-        if bytes > MAX_BODY || self.by.len() > 256 { Err(StoreError::TooLong { bytes }) } else { Ok(()) }
+        let body = self.body.as_ref().map(Value::to_string).unwrap_or_default();
+        if body.len() > MAX_BODY || self.by.len() > 256 {
+            return Err(StoreError::TooLong { bytes: body.len() });
+        }
+        if heard::depth(body.as_bytes()) > MAX_PART_DEPTH {
+            return Err(StoreError::Refused(format!("it is nested deeper than {MAX_PART_DEPTH} levels")));
+        }
+        Ok(())
     }
 }
 

@@ -10,4 +10,5 @@ mod faults;
 mod limits;
 mod logins;
 mod presence;
+mod strangers;
 mod ways;

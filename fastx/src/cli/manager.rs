@@ -66,6 +66,8 @@ pub(crate) enum StoreKind {
     Folder,
     /// A database that several managers share
     Mongodb,
+    /// A mongod on this machine for this manager alone, without users yet: setup-fastx-cluster --with-mongod starts it
+    Mongod,
 }
 
 #[derive(Debug, Args)]

@@ -1,17 +1,22 @@
 //! `fastx manager init`: writes manager.json, or all that a cluster starts from.
 
 use std::io::Read;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use cluster::Secret;
 use config::{Dirs, Document, Secrecy};
 use manager::founding::{self, Package, Plan};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::cli::{ManagerInitOptions, StoreKind};
 
 /// A connection string with the names of some servers has 200 bytes.
 const LONGEST_URL: u64 = 16 * 1024;
+/// Where fastx-mongod.service listens; MongoDB's own port may be taken by a mongod of the site.
+const OWN_MONGOD: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 27117));
 /// Keys and certificates of one host have 10 KB.
 const LARGEST_PACKAGE: u64 = 1024 * 1024;
 
@@ -29,6 +34,7 @@ pub(crate) fn init(options: &ManagerInitOptions) -> anyhow::Result<()> {
     let manager_json = match options.store {
         StoreKind::Folder => json!({ "store": "folder" }),
         StoreKind::Mongodb => json!({ "mongodb": { "url": url()?, "database": "fastx" } }),
+        StoreKind::Mongod => json!({ "mongodb": { "url": own_mongod(&dirs)?, "database": "fastx" } }),
     };
     if let Some(host) = &options.host {
         let plan = Plan {
@@ -77,6 +83,30 @@ fn unpack(package: &Path, dirs: &Dirs) -> anyhow::Result<Vec<String>> {
         Document::read(package, Secrecy::OwnerOnly)?
     };
     Ok(Package::from_document(&document)?.unpack(dirs)?)
+}
+
+/// The password is written down before it is set, so that what breaks off between can be gone on with.
+fn own_mongod(dirs: &Dirs) -> anyhow::Result<String> {
+    let path = dirs.config("mongod.json");
+    let login = match Document::read(&path, Secrecy::OwnerOnly) {
+        Ok(document) => document.parse()?,
+        Err(error) if error.is_missing() => {
+            let login = MongodLogin { password: format!("{:032x}", rand::random::<u128>()) };
+            config::write_json(&path, &login, Secrecy::OwnerOnly)?;
+            login
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let url = runtime.block_on(manager::prepare(OWN_MONGOD, &Secret::new(login.password)))?;
+    Ok(url.expose().to_owned())
+}
+
+/// mongod.json.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MongodLogin {
+    password: String,
 }
 
 fn url() -> anyhow::Result<String> {

@@ -1,18 +1,20 @@
 //! One target for each decoder.
 
 mod answer;
+mod broker_json;
 mod client_hello;
 mod control;
 mod gateway_json;
 mod hello;
 mod launcher;
+mod member;
 mod preamble;
 mod proxy_header;
 mod record;
 
 use crate::Target;
 
-pub const ALL: [Target; 10] = [
+pub const ALL: [Target; 14] = [
     preamble::TARGET,
     answer::TARGET,
     control::TARGET,
@@ -23,6 +25,10 @@ pub const ALL: [Target; 10] = [
     proxy_header::TARGET,
     gateway_json::TARGET,
     launcher::TARGET,
+    broker_json::TARGET,
+    member::WORD,
+    member::QUESTION,
+    member::ANSWER,
 ];
 
 /// The target of that name.

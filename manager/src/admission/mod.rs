@@ -14,7 +14,7 @@ use cluster::admission::{Authority, JoinAnswer, Permissions};
 use cluster::broker::Broker;
 use cluster::store::{Store, StoreError};
 use cluster::transporter::{Requests, Transporter};
-use cluster::{Name, Subjects};
+use cluster::{Name, Subjects, heard};
 use jiff::Timestamp;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -77,7 +77,7 @@ impl Admission {
 async fn serve(desk: Desk, mut requests: Requests) {
     loop {
         let request = requests.next().await;
-        let answer = match serde_json::from_slice(&request.payload) {
+        let answer = match heard::read(&request.payload) {
             Ok(asked) => desk.join(&asked).await,
             Err(error) => JoinAnswer::Refused {
                 why: format!("this manager does not know that question: {error}"),

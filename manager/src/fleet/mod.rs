@@ -13,7 +13,7 @@ use cluster::membership::{Follower, Members};
 use cluster::server::{Listed, REVOCATIONS, Server};
 use cluster::store::{Change, Document, Key, Store, list};
 use cluster::transporter::Event;
-use cluster::{ControlPlane, Name};
+use cluster::{ControlPlane, Name, heard};
 use jiff::Timestamp;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -83,10 +83,10 @@ async fn hear(
     loop {
         // After a gap the follower calls the roll, and everybody describes itself again.
         let Event::Message(message) = updates.next().await else { continue };
-        let Ok(server) = serde_json::from_slice::<Server>(&message.payload) else { continue };
+        let Ok(server) = heard::read::<Server>(&message.payload) else { continue };
         let Ok(name) = Name::new(server.server_id.as_str()) else { continue };
         // A server may speak for itself only.
-        if subjects.update(&name).as_str() == message.subject {
+        if subjects.update(&name).as_str() == message.subject && server.fits() {
             shared.table().describe(name, server, Timestamp::now());
         }
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use cluster::Name;
 use cluster::fleet::{Answer, Page, Question};
 use cluster::membership::Standing;
 use cluster::store::{Expect, Key, Store, Write};
 use cluster::transporter::Requests;
+use cluster::{Name, heard};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ use super::{SERVERS, Shared};
 pub(super) async fn serve(shared: Arc<Shared>, mut requests: Requests) {
     loop {
         let request = requests.next().await;
-        let answer = match serde_json::from_slice(&request.payload) {
+        let answer = match heard::read(&request.payload) {
             Ok(question) => answer(&shared, question).await,
             Err(error) => Answer::Refused(format!("this manager does not know that question: {error}")),
         };

@@ -19,11 +19,13 @@ use mongodb::{Client, Collection, IndexModel};
 use tokio::sync::{OnceCell, broadcast};
 use tokio_util::task::AbortOnDropHandle;
 
+mod own;
 mod row;
 mod settings;
 mod watch;
 mod write;
 
+pub use own::{PrepareError, prepare};
 pub use settings::Settings;
 
 use row::Row;

@@ -12,6 +12,7 @@ mod mongod;
 
 mod brokers;
 mod databases;
+mod garbage;
 mod history;
 mod partition;
 mod revoked;

@@ -133,6 +133,6 @@ impl Stage {
     }
 }
 
-async fn plane(me: &str, role: Role, broker: &Broker) -> ControlPlane {
+pub(crate) async fn plane(me: &str, role: Role, broker: &Broker) -> ControlPlane {
     ControlPlane::connect(name(me), role, broker).await.unwrap()
 }

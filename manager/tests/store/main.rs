@@ -9,5 +9,6 @@ mod contract;
 mod database;
 mod disk;
 mod mongod;
+mod own;
 mod settings;
 mod transfer;

@@ -1,6 +1,8 @@
 //! mongod, alone or as a replica set of one address each.
 
-use std::net::{Ipv4Addr, TcpStream};
+use std::fs::Permissions;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use mongodb::Client;
@@ -13,21 +15,37 @@ const PORT: u16 = 17017;
 #[derive(Debug)]
 pub(crate) struct Mongod {
     folder: tempfile::TempDir,
-    address: Ipv4Addr,
+    listens: (Ipv4Addr, u16),
     replica_set: Option<&'static str>,
     process: Option<Process>,
-    /// Where everybody reaches it, the other members too.
-    port: u16,
+    /// The port where everybody reaches it, the other members too.
+    known_by: u16,
+    /// Takes only who has a login.
+    guarded: bool,
 }
 
 impl Mongod {
-    /// Returns when it listens: on a busy machine that is longer than a manager waits for its first answer.
     pub(crate) fn started(replica_set: Option<&'static str>) -> Self {
+        Self::started_at((address(), PORT), replica_set, false)
+    }
+
+    /// With `--auth`, and as setup-fastx-cluster starts it: its first user can only be made from 127.0.0.1.
+    #[allow(dead_code, reason = "each test program uses its part of it")]
+    pub(crate) fn guarded() -> Self {
+        // Below the ports that the kernel gives to who asks for none.
+        let first = 20_000 + (std::process::id() % 10_000) as u16;
+        let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+        let port = (first..first + 2_000).find(is_free).unwrap();
+        Self::started_at((Ipv4Addr::LOCALHOST, port), Some("fastx"), true)
+    }
+
+    /// Returns when it listens: on a busy machine that is longer than a manager waits for its first answer.
+    fn started_at(listens: (Ipv4Addr, u16), replica_set: Option<&'static str>, guarded: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut mongod = Self { folder, address: address(), replica_set, process: None, port: PORT };
+        let mut mongod = Self { folder, listens, known_by: listens.1, replica_set, process: None, guarded };
         mongod.start();
         let began = Instant::now();
-        while TcpStream::connect((mongod.address, PORT)).is_err() {
+        while TcpStream::connect(listens).is_err() {
             assert!(began.elapsed() < PATIENCE && mongod.process().is_running(), "mongod: {}", mongod.log());
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -39,8 +57,8 @@ impl Mongod {
     }
 
     pub(crate) fn start(&mut self) {
-        let (bind, data) = (self.address.to_string(), self.folder.path().display().to_string());
-        let port = PORT.to_string();
+        let (bind, data) = (self.listens.0.to_string(), self.folder.path().display().to_string());
+        let port = self.listens.1.to_string();
         let mut arguments = vec!["--bind_ip", &bind, "--port", &port, "--dbpath", &data];
         // Its file would be named by the port alone: of two that start at once, one ends.
         arguments.push("--nounixsocket");
@@ -51,6 +69,13 @@ impl Mongod {
             "--setParameter",
             "diagnosticDataCollectionEnabled=false",
         ]);
+        let key = self.folder.path().join("key");
+        let key = key.to_str().unwrap();
+        if self.guarded {
+            std::fs::write(key, "c2VjcmV0").unwrap();
+            std::fs::set_permissions(key, Permissions::from_mode(0o600)).unwrap();
+            arguments.extend(["--auth", "--keyFile", key, "--noscripting"]);
+        }
         if let Some(name) = self.replica_set {
             arguments.extend(["--replSet", name]);
         }
@@ -62,19 +87,19 @@ impl Mongod {
     }
 
     pub(crate) fn host(&self) -> String {
-        format!("{}:{}", self.address, self.port)
+        format!("{}:{}", self.listens.0, self.known_by)
     }
 
     /// Its address, and the port that it listens on itself.
     #[allow(dead_code, reason = "each test program uses its part of it")]
     pub(crate) fn listens(&self) -> (Ipv4Addr, u16) {
-        (self.address, PORT)
+        self.listens
     }
 
     /// From now on it is known by another port, which leads to its own.
     #[allow(dead_code, reason = "each test program uses its part of it")]
     pub(crate) fn is_known_by(&mut self, port: u16) {
-        self.port = port;
+        self.known_by = port;
     }
 
     /// For this one, or for the whole replica set it is a member of.
@@ -123,7 +148,7 @@ impl Mongod {
     }
 
     async fn admin(&self, command: Document) -> mongodb::error::Result<Document> {
-        let host = format!("{}:{PORT}", self.address);
+        let host = SocketAddr::from(self.listens);
         let url = format!("mongodb://{host}/?directConnection=true&serverSelectionTimeoutMS=5000");
         Client::with_uri_str(url).await?.database("admin").run_command(command).await
     }

@@ -3,7 +3,8 @@
 //! Each command's value has the name of its file without what follows the first dot: `licences.py` is `licences`. A
 //! command runs as `nobody` when the node runs as root, else as the node's own user.
 
-use cluster::server::MAX_METRICS;
+use cluster::heard;
+use cluster::server::{MAX_METRICS, MAX_STATIC_DEPTH};
 use cluster::settings::Settings;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -152,9 +153,12 @@ fn value(outcome: Outcome, left: &mut usize) -> Result<Value, String> {
     };
     let value: Value =
         serde_json::from_slice(&text).map_err(|error| format!("its output is no JSON: {error}"))?;
-    let bytes = value.to_string().len();
+    let json = value.to_string();
+    if heard::depth(json.as_bytes()) > MAX_STATIC_DEPTH {
+        return Err(format!("its output is nested deeper than {MAX_STATIC_DEPTH} levels"));
+    }
     *left = left
-        .checked_sub(bytes)
+        .checked_sub(json.len())
         .ok_or_else(|| format!("all commands together say more than {} KiB", MAX_METRICS / 1024))?;
     Ok(value)
 }

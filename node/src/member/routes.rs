@@ -48,7 +48,7 @@ async fn show(State(asked): State<Asked>) -> Json<StaticData> {
 
 async fn replace(State(asked): State<Asked>, Json(object): Json<Object>) -> Result<StatusCode, Problem> {
     asked.shared.static_data.write(&object).map_err(|error| match error {
-        StaticDataError::TooLong(_) => {
+        StaticDataError::TooLong(_) | StaticDataError::TooDeep => {
             Problem::bad(error.to_string(), "say less, or put it where scripts can fetch it")
         }
         StaticDataError::File(error) => Problem::unavailable(error.to_string(), ""),

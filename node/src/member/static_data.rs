@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use cluster::server::MAX_STATIC_DATA;
+use cluster::heard;
+use cluster::server::{MAX_STATIC_DATA, MAX_STATIC_DEPTH};
 use config::{ConfigError, Document, Secrecy};
 use serde_json::{Map, Value};
 
@@ -15,6 +16,8 @@ pub(super) type Object = Map<String, Value>;
 pub(super) enum StaticDataError {
     #[error("static data of {0} bytes is too long (at most {MAX_STATIC_DATA})")]
     TooLong(usize),
+    #[error("static data is nested deeper than {MAX_STATIC_DEPTH} levels")]
+    TooDeep,
     #[error(transparent)]
     File(#[from] ConfigError),
 }
@@ -74,8 +77,12 @@ fn read(path: &Path) -> Result<Object, StaticDataError> {
 }
 
 fn check(object: &Object) -> Result<(), StaticDataError> {
-    let bytes = serde_json::to_vec(object).map_or(usize::MAX, |json| json.len());
-    if bytes > MAX_STATIC_DATA { Err(StaticDataError::TooLong(bytes)) } else { Ok(()) }
+    let json = serde_json::to_vec(object).unwrap_or_default();
+    match json.len() {
+        bytes if bytes > MAX_STATIC_DATA => Err(StaticDataError::TooLong(bytes)),
+        _ if heard::depth(&json) > MAX_STATIC_DEPTH => Err(StaticDataError::TooDeep),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +105,9 @@ mod tests {
         assert!(data.read().1.is_some());
         let long = Object::from_iter([("x".to_owned(), "y".repeat(MAX_STATIC_DATA).into())]);
         assert!(matches!(data.write(&long), Err(StaticDataError::TooLong(_))));
+        let deep = (0..MAX_STATIC_DEPTH).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
+        let deep = Object::from_iter([("x".to_owned(), deep)]);
+        assert!(matches!(data.write(&deep), Err(StaticDataError::TooDeep)));
         data.write(&Object::from_iter([("login".to_owned(), true.into())])).unwrap();
         assert_eq!(data.read(), (Object::from_iter([("login".to_owned(), true.into())]), None));
     }

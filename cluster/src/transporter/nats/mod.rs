@@ -35,6 +35,7 @@ pub struct Nats {
     client: Client,
     link: LinkWriter,
     mailboxes: Arc<Mailboxes>,
+    subjects: Subjects,
     /// Answers to nobody: asking it shows that the server has read everything before.
     nobody: Subject,
     _steward: AbortOnDropHandle<()>,
@@ -44,11 +45,18 @@ impl Nats {
     pub async fn connect(broker: &Broker) -> Result<Self, NatsError> {
         let (link, mailboxes) = (LinkWriter::new(), Arc::new(Mailboxes::default()));
         let (client, events) = connect::client(broker, &link).await?;
-        let nobody =
-            Subjects::new(&broker.namespace).replies(&format!("{}.nobody", connect::reply_to(&broker.login)));
+        let subjects = Subjects::new(&broker.namespace);
+        let nobody = subjects.replies(&format!("{}.nobody", connect::reply_to(&broker.login)));
         let steward =
             steward::watch(client.clone(), events, link.clone(), Arc::clone(&mailboxes), nobody.clone());
-        Ok(Self { client, link, mailboxes, nobody, _steward: AbortOnDropHandle::new(tokio::spawn(steward)) })
+        Ok(Self {
+            client,
+            link,
+            mailboxes,
+            subjects,
+            nobody,
+            _steward: AbortOnDropHandle::new(tokio::spawn(steward)),
+        })
     }
 
     /// Waits until `begun` and until the server knows of it, unless there is no link.
@@ -72,9 +80,14 @@ impl Nats {
 }
 
 /// Brings requests to who serves them here.
-async fn hand_on(client: Client, mut subscriber: Subscriber, queue: mpsc::Sender<Request>) {
+async fn hand_on(
+    client: Client,
+    mut subscriber: Subscriber,
+    queue: mpsc::Sender<Request>,
+    subjects: Subjects,
+) {
     while let Some(message) = subscriber.next().await {
-        let Some(reply) = message.reply else { continue };
+        let Some(reply) = message.reply.filter(|reply| subjects.takes_replies(reply)) else { continue };
         let client = client.clone();
         let send = move |bytes| {
             async move { client.publish(reply, bytes).await.map_err(|_ended| PublishError::Disconnected) }
@@ -127,13 +140,13 @@ impl Transporter for Nats {
         let subject = subject.as_str().to_owned();
         async move {
             let (queue, waiting) = answer::queue();
-            let client = self.client.clone();
+            let (client, subjects) = (self.client.clone(), self.subjects.clone());
             let (begins, begun) = oneshot::channel();
             let pump = async move {
                 let subscribed = client.queue_subscribe(subject, SERVERS.into()).await;
                 let Ok(subscriber) = subscribed else { return };
                 let _unheard = begins.send(());
-                hand_on(client, subscriber, queue).await;
+                hand_on(client, subscriber, queue, subjects).await;
             };
             let requests = Requests::new(waiting, AbortOnDropHandle::new(tokio::spawn(pump)));
             self.settle(begun).await;

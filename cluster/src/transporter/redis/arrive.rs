@@ -57,7 +57,7 @@ fn request(shared: &Arc<Shared>, mut payload: Bytes) -> Option<Request> {
     let id = payload.try_get_u64().ok()?;
     let length = usize::from(payload.try_get_u16().ok()?);
     let reply_to = (payload.len() >= length).then(|| payload.split_to(length))?;
-    let reply_to = String::from_utf8(reply_to.into()).ok()?;
+    let reply_to = String::from_utf8(reply_to.into()).ok().filter(|to| shared.subjects.takes_replies(to))?;
     let shared = Arc::clone(shared);
     let send = move |bytes: Bytes| {
         async move {

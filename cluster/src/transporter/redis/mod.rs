@@ -42,6 +42,7 @@ pub struct Redis {
 struct Shared {
     /// Part of the channels that only this process listens on.
     instance: String,
+    subjects: Subjects,
     replies: Subject,
     registry: Arc<Registry>,
     link: LinkWriter,
@@ -56,8 +57,10 @@ impl Redis {
     pub fn connect(broker: &Broker) -> Result<Self, RedisError> {
         let client = connect::client(broker)?;
         let instance = format!("{:032x}", rand::random::<u128>());
+        let subjects = Subjects::new(&broker.namespace);
         let shared = Arc::new(Shared {
-            replies: Subjects::new(&broker.namespace).replies(&instance),
+            replies: subjects.replies(&instance),
+            subjects,
             instance,
             registry: Arc::default(),
             link: LinkWriter::new(),

@@ -54,7 +54,7 @@ async fn hear(plane: ControlPlane, inner: Arc<Inner>) {
                     called = called || call_the_roll(&plane).await;
                     continue;
                 };
-                let Ok(told) = serde_json::from_slice::<Told>(&message.payload) else { continue };
+                let Ok(told) = cluster::heard::read::<Told>(&message.payload) else { continue };
                 let Ok(server) = cluster::Name::new(&told.server_id) else { continue };
                 // A server may speak for itself only, and nobody for us.
                 if server == plane.me || plane.subjects.sessions(&server).as_str() != message.subject {

@@ -5,12 +5,16 @@ use std::time::{Duration, Instant};
 
 use cluster::session::{Session, Told};
 
+use crate::session::MOST_SESSIONS;
+
 /// A server that told nothing for so long is lost, and what it told with it: three tellings and some.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(200);
 /// As many as a cluster has members.
 const MOST_SERVERS: usize = 20_000;
 /// 512 sessions of 14 KB in parts of 256 KB, and some.
 const MOST_PARTS: u32 = 64;
+/// Of one server: those that run, and those that ended and are still shown.
+const MOST_HEARD: usize = 4 * MOST_SESSIONS;
 
 #[derive(Debug, Default)]
 pub(in crate::session) struct Table {
@@ -53,6 +57,10 @@ impl Table {
         if generation > heard.coming {
             heard.coming = generation;
             heard.parts.clear();
+        }
+        let others = heard.parts.iter().filter(|(other, _)| **other != part);
+        if others.map(|(_, sessions)| sessions.len()).sum::<usize>() + sessions.len() > MOST_HEARD {
+            return false;
         }
         heard.parts.insert(part, sessions);
         if heard.parts.len() < parts as usize {
