@@ -1,6 +1,6 @@
 //! A member with a login that says garbage: on every subject, of every size and depth, while the others write.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cluster::server::Server;
@@ -13,6 +13,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 use super::history::{key, name};
+use super::servers::PATIENCE;
 use super::servers::nats::{self, NatsServer};
 use super::servers::redis::RedisServer;
 use super::stage::{Stage, plane};
@@ -68,9 +69,6 @@ fn nested(levels: usize) -> String {
 fn messages(rng: &mut StdRng) -> Vec<Bytes> {
     let mut random = vec![0_u8; 4096];
     rng.fill(&mut random[..]);
-    let server = |data: &str| {
-        format!(r#"{{"serverId":"rogue","generation":9,"parts":1,"part":0,"staticData":{{"x":{data}}}}}"#)
-    };
     let write = |body: &str| {
         format!(
             r#"{{"write":{{"key":{{"collection":"config","id":"deep"}},"expect":"anything","by":"x","body":{body}}}}}"#
@@ -85,10 +83,6 @@ fn messages(rng: &mut StdRng) -> Vec<Bytes> {
         r#"{"serverId":"rogue","generation":-9223372036854775808,"word":"active"}"#.into(),
         "[".repeat(MAX_PAYLOAD),
         nested(100_000),
-        server(&nested(110)),
-        server(&format!("\"{}\"", "x".repeat(MAX_PAYLOAD - 200))),
-        // Small here, and large where all that is left out is filled in.
-        format!(r#"{{"serverId":"rogue","gpus":[{}{{}}]}}"#, "{},".repeat(150_000)),
         write(&nested(120)),
         write(&nested(60)),
         r#"{"page":{"collection":"config","after":null}}"#.into(),
@@ -96,11 +90,38 @@ fn messages(rng: &mut StdRng) -> Vec<Bytes> {
     ]
     .map(String::into_bytes)
     .to_vec();
-    text.into_iter().chain([random]).map(Bytes::from).collect()
+    let text = text.into_iter().chain(servers("rogue").map(String::into_bytes)).chain([random]);
+    text.map(Bytes::from).collect()
 }
 
-/// All of it, also with what the rogue says of itself.
+/// Server objects that a list or the store would not hold.
+fn servers(id: &str) -> [String; 3] {
+    let with = |data: &str| format!(r#"{{"serverId":"{id}","staticData":{{"x":{data}}}}}"#);
+    [
+        with(&nested(110)),
+        with(&format!("\"{}\"", "x".repeat(MAX_PAYLOAD - 200))),
+        // Small here, and large where all that is left out is filled in.
+        format!(r#"{{"serverId":"{id}","gpus":[{}{{}}]}}"#, "{},".repeat(150_000)),
+    ]
+}
+
+/// All of it, whatever servers say of themselves.
 async fn the_fleet_is_shown(asker: &ControlPlane) {
+    for (count, server) in servers("greedy").into_iter().enumerate() {
+        let bus = &asker.transporter;
+        bus.publish(&asker.subjects.update(&name("greedy")), server.into()).await.unwrap();
+        let version = count.to_string();
+        let last = Server { version: version.clone(), ..Server::named(&asker.me) };
+        let last = Bytes::from(serde_json::to_vec(&last).unwrap());
+        let began = Instant::now();
+        // When it is shown, what was said before it was heard.
+        while asker.fleet.show(&asker.me).await.ok().flatten().is_none_or(|me| me.server.version != version) {
+            assert!(began.elapsed() < PATIENCE, "an update is not heard");
+            bus.publish(&asker.subjects.update(&asker.me), last.clone()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(asker.fleet.show(&name("greedy")).await, Ok(None));
+    }
     let all = asker.fleet.list().await.unwrap();
     let shown = all.iter().filter(|listed| listed.server.server_id.as_str().starts_with("node"));
     assert_eq!(shown.count(), 3, "{all:?}");
