@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context;
 use axum::Router;
 use cluster::settings::Settings;
 use cluster::{Broker, ControlPlane, Name, Role};
 use config::Dirs;
 use manager::{Keep, Manager};
-use node::session::{Elsewhere, Sessions};
+use node::admin::AdminSocket;
+use node::session::{Elsewhere, Sessions, job};
 use node::{Identity, Member, Node};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -29,6 +31,7 @@ pub(crate) struct Control {
     _own: Option<AbortOnDropHandle<()>>,
     member: Member,
     _elsewhere: Elsewhere,
+    _jobs: AdminSocket,
 }
 
 impl Control {
@@ -53,7 +56,19 @@ impl Control {
         let routes = routes(&plane, &settings, &balancer);
         node.add_routes(routes.merge(member.routes()).merge(sessions.routes()));
         let elsewhere = Elsewhere::start(&plane, &sessions);
-        Ok(Self { settings, balancer, broker: broker.cloned(), _own: own, member, _elsewhere: elsewhere })
+        sessions.schedule_by(&dirs.config("jobs.json"));
+        let socket = dirs.local(job::SOCKET);
+        let jobs = AdminSocket::start_for_all(&socket, sessions.job_routes());
+        let jobs = jobs.with_context(|| format!("cannot listen on {}", socket.display()))?;
+        Ok(Self {
+            settings,
+            balancer,
+            broker: broker.cloned(),
+            _own: own,
+            member,
+            _elsewhere: elsewhere,
+            _jobs: jobs,
+        })
     }
 
     /// broker.json counts at a start only.

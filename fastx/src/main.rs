@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod folders;
+mod job;
 mod join;
 mod key;
 mod log;
@@ -43,6 +44,7 @@ fn main() -> std::process::ExitCode {
         Command::Start(options) => return session::start(options),
         Command::Sessions(options) => return session::list(&options),
         Command::Session { command } => return session::one(&command),
+        Command::Job { command } => return job::job(&command),
         Command::Connect(options) => return session::connect(&options),
         Command::Terminate(options) => return session::terminate(&options),
         Command::Rename(options) => return session::rename(&options),

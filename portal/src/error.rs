@@ -85,9 +85,12 @@ impl From<SessionError> for ApiError {
             SessionError::NotUp { .. } => Self::SessionNotUp(text),
             SessionError::Unreachable { .. } => Self::SessionUnreachable(text),
             SessionError::Malformed(_) => Self::Malformed(text),
-            SessionError::NotInstalled { .. } | SessionError::Account { .. } | SessionError::Start(_) => {
-                Self::CannotStart(text)
-            }
+            SessionError::NotInstalled { .. }
+            | SessionError::Account { .. }
+            | SessionError::Start(_)
+            | SessionError::Job(_)
+            | SessionError::JobScript(_)
+            | SessionError::Jobs(_) => Self::CannotStart(text),
             SessionError::TooMany | SessionError::Busy | SessionError::NotTaken | SessionError::Stopping => {
                 Self::NoNewSessions(text)
             }

@@ -84,6 +84,8 @@ pub struct Session {
     #[schemars(with = "String")]
     pub changed: Timestamp,
     pub policy: Policy,
+    /// The job that it is started by, if a batch system starts it.
+    pub job: Option<Job>,
     /// What its people were told to expect.
     pub warning: Option<Warning>,
 }
@@ -106,6 +108,20 @@ pub enum WindowMode {
     /// All on one screen.
     #[default]
     Desktop,
+}
+
+/// What is known of the job that a session is started by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Job {
+    /// What the batch system calls it; none if its script did not say, and then nobody asks for its state.
+    pub id: Option<String>,
+    /// Which batch system that is, such as `slurm`.
+    pub scheduler: String,
+    /// In the batch system's words, such as `PENDING`.
+    pub state: String,
+    /// What its people are told of it.
+    pub message: String,
 }
 
 /// How a session ended.

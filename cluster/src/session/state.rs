@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum State {
+    /// A batch system has it, and it has not begun.
+    Pending,
     /// Its display is not up yet.
     #[default]
     Starting,
@@ -24,6 +26,8 @@ pub enum State {
 /// What happens to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// Its job runs.
+    Begun,
     /// Its display takes viewers.
     Up,
     /// The first viewer came.
@@ -38,6 +42,9 @@ pub enum Event {
 
 /// Every change there is; what is not here does not happen.
 const TABLE: &[(State, Event, State)] = &[
+    (State::Pending, Event::Begun, State::Starting),
+    (State::Pending, Event::End, State::Ending),
+    (State::Pending, Event::Gone, State::Ended),
     (State::Starting, Event::Up, State::Running),
     (State::Starting, Event::End, State::Ending),
     (State::Starting, Event::Gone, State::Ended),
@@ -67,6 +74,7 @@ impl State {
     /// As it stands in JSON.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Pending => "pending",
             Self::Starting => "starting",
             Self::Running => "running",
             Self::Connected => "connected",
@@ -81,15 +89,22 @@ impl State {
 mod tests {
     use super::*;
 
-    const STATES: [State; 6] =
-        [State::Starting, State::Running, State::Connected, State::Disconnected, State::Ending, State::Ended];
+    const STATES: [State; 7] = [
+        State::Pending,
+        State::Starting,
+        State::Running,
+        State::Connected,
+        State::Disconnected,
+        State::Ending,
+        State::Ended,
+    ];
 
     #[test]
     fn every_session_can_end_and_an_ended_one_is_nothing_else_any_more() {
         for state in STATES {
             let gone = state.after(Event::Gone);
             assert_eq!(gone, (state != State::Ended).then_some(State::Ended), "{state:?}");
-            for event in [Event::Up, Event::Viewed, Event::Left, Event::End, Event::Gone] {
+            for event in [Event::Begun, Event::Up, Event::Viewed, Event::Left, Event::End, Event::Gone] {
                 assert!(state != State::Ended || state.after(event).is_none(), "{event:?}");
             }
         }

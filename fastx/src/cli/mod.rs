@@ -9,6 +9,7 @@ mod balance;
 mod config;
 mod demo;
 mod doctor;
+mod job;
 mod log;
 mod login;
 mod manager;
@@ -34,6 +35,7 @@ pub(crate) use self::balance::{
 pub(crate) use self::config::{ChangeOptions, ConfigCommand, GetOptions, HistoryOptions};
 pub(crate) use self::demo::DemoOptions;
 pub(crate) use self::doctor::DoctorOptions;
+pub(crate) use self::job::{JobCommand, JobTestOptions};
 pub(crate) use self::log::{LevelOptions, LogCommand, LogOptions, Wanted};
 pub(crate) use self::login::{LoginOptions, LogoutOptions, TokensCommand};
 pub(crate) use self::manager::{ManagerCommand, ManagerInitOptions, ManagerRunOptions, StoreKind};
@@ -81,6 +83,11 @@ pub(crate) enum Command {
     Session {
         #[command(subcommand)]
         command: SessionCommand,
+    },
+    /// Sessions that a batch system starts: try the script that submits them; docs/jobs.md explains it
+    Job {
+        #[command(subcommand)]
+        command: JobCommand,
     },
     /// Look at a session with any VNC viewer: opens a port, a socket or a pipe to it
     Connect(ConnectOptions),

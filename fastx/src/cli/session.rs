@@ -12,11 +12,11 @@ fn id(text: &str) -> Result<SessionId, String> {
     SessionId::new(text).map_err(|error| error.to_string())
 }
 
-fn geometry(text: &str) -> Result<Geometry, String> {
+pub(super) fn geometry(text: &str) -> Result<Geometry, String> {
     text.parse().map_err(|error: cluster::session::BadGeometry| error.to_string())
 }
 
-fn parameter(text: &str) -> Result<(String, String), String> {
+pub(super) fn parameter(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -147,4 +147,6 @@ pub(crate) enum SessionCommand {
     Disconnect(SessionOptions),
     /// Write a small picture of its screen to a file
     Thumbnail(ThumbnailOptions),
+    /// Begin a pending session inside the job of a batch system, and stay until it has ended; docs/jobs.md
+    Run(SessionOptions),
 }

@@ -61,7 +61,7 @@ fn try_start(options: StartOptions) -> Done {
 }
 
 /// One word is a shell command as it stands; several are a program and its arguments, each as it stands.
-fn command(words: &[String]) -> String {
+pub(crate) fn command(words: &[String]) -> String {
     match words {
         [one] => one.clone(),
         words => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
@@ -101,6 +101,7 @@ pub(crate) fn list(options: &SessionsOptions) -> ExitCode {
 
 pub(crate) fn one(command: &SessionCommand) -> ExitCode {
     code(match command {
+        SessionCommand::Run(options) => return crate::job::run(options),
         SessionCommand::Show(options) => show(options),
         SessionCommand::Log(options) => log(options),
         SessionCommand::Resize(options) => resize(options),

@@ -21,7 +21,9 @@ pub(super) fn render(sessions: &[Session], now: Timestamp, colours: bool) -> Str
     for (session, row) in sessions.iter().zip(&rows) {
         text += &line(row, &widths, Some(colour(session.state)).filter(|_| colours));
         let warning = session.warning.as_ref().map(|warning| &warning.text);
-        for note in warning.into_iter().chain(session.ended.as_ref().map(|ended| &ended.detail)) {
+        let waits = session.job.as_ref().filter(|_| session.state == State::Pending).map(|job| &job.message);
+        let ended = session.ended.as_ref().map(|ended| &ended.detail);
+        for note in warning.into_iter().chain(waits).chain(ended) {
             text += &format!("  {}\n", plain(note));
         }
     }
@@ -63,7 +65,7 @@ pub(super) fn plain(text: &str) -> String {
 fn colour(state: State) -> u8 {
     match state {
         State::Running | State::Connected => 32,
-        State::Starting | State::Disconnected | State::Ending => 33,
+        State::Pending | State::Starting | State::Disconnected | State::Ending => 33,
         State::Ended => 31,
     }
 }

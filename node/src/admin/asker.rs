@@ -4,6 +4,14 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asker(pub String);
 
+/// The process at the other end. Every question has it as an extension.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    pub uid: u32,
+    /// None where it is in no view of ours, such as a container's.
+    pub pid: Option<u32>,
+}
+
 /// Who signed in at the portal as an admin: in their name, and in nobody else's, a question is asked that comes from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person(pub String);

@@ -11,6 +11,6 @@ mod problem;
 pub mod servers;
 mod socket;
 
-pub use asker::{Asker, Person};
+pub use asker::{Asker, Peer, Person};
 pub use problem::{Failed, Problem};
 pub use socket::AdminSocket;

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{Asker, Problem};
+use super::{Asker, Peer, Problem};
 
 /// Connections at a time: some people who look, and some who follow a log.
 const CONNECTIONS: usize = 64;
@@ -33,9 +33,18 @@ pub struct AdminSocket {
 }
 
 impl AdminSocket {
-    /// Takes the place of what a killed process left behind. The socket is never there with a mode other than 0600.
+    /// Takes the place of what a killed process left behind. The socket is never there with another mode than 0600.
     pub fn start(path: &Path, routes: Router) -> io::Result<Self> {
-        let listener = bind(path)?;
+        Self::start_with(path, routes, 0o600)
+    }
+
+    /// The same for all accounts of this machine: the routes ask for [`Peer`], and decide.
+    pub fn start_for_all(path: &Path, routes: Router) -> io::Result<Self> {
+        Self::start_with(path, routes, 0o666)
+    }
+
+    fn start_with(path: &Path, routes: Router, mode: u32) -> io::Result<Self> {
+        let listener = bind(path, mode)?;
         let routes = Arc::new(ArcSwap::from_pointee(routes.fallback(unknown)));
         let serving = AbortOnDropHandle::new(tokio::spawn(serve(listener, Arc::clone(&routes))));
         Ok(Self { path: path.to_owned(), routes, _serving: serving })
@@ -54,7 +63,7 @@ impl Drop for AdminSocket {
     }
 }
 
-fn bind(path: &Path) -> io::Result<UnixListener> {
+fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let hidden = path.with_file_name(format!(".{name}.{}", std::process::id()));
     match std::fs::remove_file(&hidden) {
@@ -62,7 +71,7 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
         _ => {}
     }
     let listener = UnixListener::bind(&hidden)?;
-    std::fs::set_permissions(&hidden, Permissions::from_mode(0o600))?;
+    std::fs::set_permissions(&hidden, Permissions::from_mode(mode))?;
     std::fs::rename(&hidden, path)?;
     Ok(listener)
 }
@@ -92,6 +101,8 @@ async fn serve(listener: UnixListener, routes: Arc<ArcSwap<Router>>) {
 
 async fn serve_one(socket: UnixStream, routes: Router) {
     let Ok(peer) = socket.peer_cred() else { return };
+    let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
+    let routes = routes.layer(Extension(Peer { uid: peer.uid(), pid }));
     let routes = routes.layer(Extension(Asker::of(peer.uid())));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -118,7 +129,7 @@ mod tests {
     async fn the_socket_is_private_and_replaces_a_left_over() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("node.sock");
-        std::mem::forget(bind(&path).unwrap());
+        std::mem::forget(bind(&path, 0o600).unwrap());
         let socket = AdminSocket::start(&path, Router::new()).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         drop(socket);

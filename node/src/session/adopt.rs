@@ -41,7 +41,8 @@ fn take(mut record: Record, place: &Place, boot: &str, now: Timestamp) -> Record
         leaders.any(|leader| rebooted || !leader.runs())
     };
     let why = match session.state {
-        State::Ended => return record,
+        // Its job is the batch system's, and may be on any machine.
+        State::Ended | State::Pending => return record,
         _ if rebooted => Some((EndReason::Reboot, "the machine was started anew")),
         State::Starting => Some((EndReason::Failed, "the service ended while the session started")),
         State::Ending => None,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cluster::session::{SessionId, State};
 
+use super::job::ScriptError;
 use super::{LONGEST_SOCKET_PATH, MOST_SESSIONS};
 
 /// Why something about a session was not done. A session of somebody else is an unknown one.
@@ -35,6 +36,13 @@ pub enum SessionError {
     PathTooLong(PathBuf),
     #[error("the session did not start: {0}")]
     Start(String),
+    /// What its script said, for the person.
+    #[error("{0}")]
+    Job(String),
+    #[error(transparent)]
+    JobScript(#[from] ScriptError),
+    #[error(transparent)]
+    Jobs(#[from] config::ConfigError),
     #[error("the display of session `{id}` does not answer: {source}")]
     Unreachable { id: SessionId, source: std::io::Error },
     #[error("cannot {act} {}: {source}", path.display())]

@@ -71,6 +71,13 @@ impl Launcher {
         command.stderr(Stdio::null()).kill_on_drop(true).status().await.is_ok_and(|status| status.success())
     }
 
+    /// What is spoken to on its standard input and heard on its standard output; its standard error is `error`.
+    pub(super) fn conversation(&self, arguments: &[OsString], error: Stdio) -> Result<Command, SessionError> {
+        let mut command = self.command(Role::Aid, arguments, Stdio::piped())?;
+        command.stdin(Stdio::piped()).stderr(error).kill_on_drop(true);
+        Ok(command)
+    }
+
     fn leader(&self, role: Role, arguments: &[OsString], child: &Child) -> Result<Leader, SessionError> {
         let leader = child.id().and_then(|pid| Leader::of(pid, role, self.account.uid));
         leader.ok_or_else(|| failed(arguments, &std::io::Error::other("it ended at once")))

@@ -10,7 +10,7 @@
 //! keeper   looks after all of them   end      ends one            tree, locks, log   what is left of it
 //! view     somebody looks            rfb      reads its picture   warn     words on its screen
 //! who      what is whose             record   on disk             routes   what the command line asks
-//! elsewhere  what the other servers have
+//! elsewhere  what the other servers have  job    starts through a batch system
 //! ```
 
 mod account;
@@ -20,6 +20,7 @@ mod display;
 mod elsewhere;
 mod end;
 mod error;
+pub mod job;
 mod keeper;
 mod launch;
 mod locks;
@@ -41,7 +42,7 @@ mod xauth;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cluster::session::{Event, Session, SessionId, State};
 use jiff::Timestamp;
@@ -69,7 +70,7 @@ const LONGEST_SOCKET_PATH: usize = 107;
 #[derive(Clone, Debug)]
 pub struct Sessions {
     inner: Arc<Inner>,
-    _keeper: Arc<AbortOnDropHandle<()>>,
+    _keepers: Arc<[AbortOnDropHandle<()>; 2]>,
 }
 
 #[derive(Debug)]
@@ -86,6 +87,8 @@ struct Inner {
     wake: Notify,
     starts: Semaphore,
     open: AtomicBool,
+    /// Where jobs.json is; until it is said all sessions start at once.
+    jobs: OnceLock<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -137,9 +140,11 @@ impl Sessions {
             wake: Notify::new(),
             starts: Semaphore::new(starts),
             open: AtomicBool::new(true),
+            jobs: OnceLock::new(),
         });
-        let keeper = AbortOnDropHandle::new(tokio::spawn(keeper::keep(Arc::clone(&inner))));
-        Ok(Self { inner, _keeper: Arc::new(keeper) })
+        let keeps = tokio::spawn(keeper::keep(Arc::clone(&inner)));
+        let follows = tokio::spawn(job::follow(Arc::clone(&inner)));
+        Ok(Self { inner, _keepers: Arc::new([keeps, follows].map(AbortOnDropHandle::new)) })
     }
 
     /// All of the cluster that `who` may see, the oldest first.
@@ -178,6 +183,16 @@ impl Sessions {
     /// Whether new sessions may start, from now on.
     pub fn admit(&self, new: bool) {
         self.inner.open.store(new, Ordering::Relaxed);
+    }
+
+    /// From now on sessions start as `jobs.json`, at this place, says; it is read at each start.
+    pub fn schedule_by(&self, jobs: &Path) {
+        let _said_before = self.inner.jobs.set(jobs.to_owned());
+    }
+
+    /// What jobs reach on [`job::SOCKET`].
+    pub fn job_routes(&self) -> axum::Router {
+        job::routes(Arc::clone(&self.inner))
     }
 
     /// Changes whenever a session does.
@@ -226,6 +241,10 @@ impl Sessions {
 
     /// Ends it, and returns when nothing of it runs any more. One that has ended is forgotten.
     pub async fn terminate(&self, who: &Who, id: &SessionId) -> Result<(), SessionError> {
+        let session = self.find(who, id)?;
+        if session.state == State::Pending {
+            job::cancel(&self.inner, &session).await;
+        }
         end::terminate(&self.inner, who, id).await
     }
 }
@@ -243,6 +262,15 @@ impl Inner {
     /// All of this server, in the order of ids.
     fn own(&self) -> Vec<Session> {
         self.all().values().map(Entry::shown).collect()
+    }
+
+    fn local_dir(&self) -> &Path {
+        self.root.parent().unwrap_or(&self.root)
+    }
+
+    /// None: there is no batch system.
+    fn jobs(&self) -> Result<Option<job::Jobs>, SessionError> {
+        self.jobs.get().map_or(Ok(None), |path| Ok(job::Jobs::read(path)?))
     }
 
     fn place(&self, id: &SessionId) -> Place {

@@ -50,9 +50,7 @@ impl Place {
         make_folder(&run, 0o700)?;
         let cookie = run.join("xauth");
         super::xauth::write(&cookie)?;
-        fs::write(&log, "").map_err(SessionError::file("write", &log))?;
-        let private = fs::Permissions::from_mode(0o600);
-        fs::set_permissions(&log, private).map_err(SessionError::file("write", &log))?;
+        make_log(&log)?;
         if others {
             for path in [&cookie, &run] {
                 let given = chown(path, Some(account.uid), Some(account.gid));
@@ -60,6 +58,16 @@ impl Place {
             }
         }
         Ok(())
+    }
+
+    /// The folder and the log of a session that its account starts by itself, in a job. The account writes the log, and can
+    /// make nothing else of it: the folder is the service's.
+    pub(super) fn make_for_job(&self, account: &Account) -> Result<(), SessionError> {
+        let log = self.log();
+        make_folder(&self.0, if account.uid == own_uid() { 0o700 } else { 0o711 })?;
+        make_log(&log)?;
+        let given = chown(&log, Some(account.uid), Some(account.gid));
+        given.map_err(SessionError::file("give away", &log))
     }
 
     /// Whoever has ended needs no socket and no cookie.
@@ -100,6 +108,12 @@ impl Record {
     pub(super) fn new(session: Session) -> Self {
         Self { session, processes: Vec::new(), boot: boot() }
     }
+}
+
+fn make_log(log: &Path) -> Result<(), SessionError> {
+    let made = fs::File::options().append(true).create(true).open(log);
+    let made = made.and_then(|file| file.set_permissions(fs::Permissions::from_mode(0o600)));
+    made.map_err(SessionError::file("write", log))
 }
 
 pub(super) fn make_folder(path: &Path, mode: u32) -> Result<(), SessionError> {

@@ -43,7 +43,7 @@ impl From<SessionError> for Problem {
             SessionError::Ended(_) => Self::new(StatusCode::GONE, text, "fastx sessions says why"),
             SessionError::NotUp { .. } => Self::new(StatusCode::CONFLICT, text, "try again in a moment"),
             SessionError::Malformed(_) => Self::bad(text, "fastx start --help shows what is taken"),
-            SessionError::Account { .. } | SessionError::NotInstalled { .. } => {
+            SessionError::Account { .. } | SessionError::NotInstalled { .. } | SessionError::Job(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, text, "")
             }
             SessionError::NotTaken => {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::account::Account;
 use super::display::{self, Shown, Stage};
+use super::job::{self, Submitted};
 use super::launch::Launcher;
 use super::process::{Leader, Role, own_uid};
 use super::programs::{self, Offered};
@@ -36,17 +37,38 @@ pub(super) async fn start(inner: Arc<Inner>, wanted: Wanted) -> Result<Session, 
                    only an admin may use it";
         return Err(SessionError::Account { name: account.name, why: why.into() });
     }
-    let offered = runs(&wanted)?;
+    let (jobs, offered) = (inner.jobs()?, runs(&wanted));
     let id = SessionId::random();
     let place = inner.place(&id);
     if place.socket().as_os_str().len() > LONGEST_SOCKET_PATH {
         return Err(SessionError::PathTooLong(place.socket()));
     }
     reachable(&inner.root, &account)?;
-    register(&inner, describe(&inner, &wanted, &account, &offered, id.clone()))?;
+    let session = describe(&inner, &wanted, &account, offered.as_ref().ok(), id);
+    if let Some(jobs) = jobs
+        && let Some(submitted) = job::submit(&inner, &wanted, &account, (&jobs, session.clone())).await?
+    {
+        return match submitted {
+            Submitted::Session(session) => Ok(*session),
+            Submitted::Here(id) => here(inner, wanted, account, id).await,
+        };
+    }
+    offered?;
+    let id = session.id.clone();
+    register(&inner, session)?;
+    here(inner, wanted, account, id).await
+}
+
+/// On this server, at once; it is in the table.
+async fn here(
+    inner: Arc<Inner>,
+    wanted: Wanted,
+    account: Account,
+    id: SessionId,
+) -> Result<Session, SessionError> {
     tracing::info!(session = %id, user = account.name, "a session starts");
     let uid = account.uid;
-    match begin(&inner, &wanted, account, &offered, &id).await {
+    match begin(&inner, &wanted, account, &id).await {
         Ok(()) => inner.all().get(&id).map(Entry::shown).ok_or(SessionError::Unknown(id)),
         Err(error) => {
             let ended = Ended { reason: EndReason::Failed, detail: error.to_string() };
@@ -63,19 +85,24 @@ fn runs(wanted: &Wanted) -> Result<Offered, SessionError> {
     if !wanted.command.trim().is_empty() {
         return Ok(Offered { command: wanted.command.clone(), is_desktop: false });
     }
-    programs::offered()
-        .ok_or_else(|| SessionError::NotInstalled { program: "a desktop".into(), package: "xfce4".into() })
+    programs::offered().ok_or_else(no_desktop)
 }
 
-fn describe(inner: &Inner, wanted: &Wanted, account: &Account, offered: &Offered, id: SessionId) -> Session {
+pub(super) fn no_desktop() -> SessionError {
+    SessionError::NotInstalled { program: "a desktop".into(), package: "xfce4".into() }
+}
+
+fn describe(
+    inner: &Inner,
+    wanted: &Wanted,
+    account: &Account,
+    offered: Option<&Offered>,
+    id: SessionId,
+) -> Session {
     let now = Timestamp::now();
+    let command = offered.map_or(&wanted.command, |offered| &offered.command);
     let name = match wanted.name.trim() {
-        "" => programs::named(&offered.command)
-            .unwrap_or("session")
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .into(),
+        "" => programs::named(command).unwrap_or("session").rsplit('/').next().unwrap_or_default().into(),
         name => name.to_owned(),
     };
     Session {
@@ -86,7 +113,7 @@ fn describe(inner: &Inner, wanted: &Wanted, account: &Account, offered: &Offered
         login: wanted.login.clone().unwrap_or_else(|| account.name.clone()),
         user: account.name.clone(),
         uid: account.uid,
-        command: offered.command.clone(),
+        command: command.clone(),
         profile: wanted.profile.clone(),
         kind: wanted.kind,
         geometry: wanted.geometry,
@@ -100,7 +127,7 @@ fn describe(inner: &Inner, wanted: &Wanted, account: &Account, offered: &Offered
 }
 
 /// Takes its place in the table.
-fn register(inner: &Inner, session: Session) -> Result<(), SessionError> {
+pub(super) fn register(inner: &Inner, session: Session) -> Result<(), SessionError> {
     let mut all = inner.all();
     let live = all.values().filter(|entry| entry.record.session.state != State::Ended).count();
     if live >= MOST_SESSIONS {
@@ -116,9 +143,11 @@ async fn begin(
     inner: &Arc<Inner>,
     wanted: &Wanted,
     account: Account,
-    offered: &Offered,
     id: &SessionId,
 ) -> Result<(), SessionError> {
+    let offered = runs(wanted)?;
+    // A job script may have had it, which knows no desktop of ours.
+    inner.update(id, |record| record.session.command.clone_from(&offered.command));
     let turn = tokio::time::timeout(TURN_WITHIN, inner.starts.acquire()).await;
     let _turn = turn.map_err(|_| SessionError::Busy)?.map_err(|_| SessionError::Stopping)?;
     let place = inner.place(id);
@@ -175,7 +204,7 @@ async fn is_installed(launcher: &Launcher, command: &str) -> Result<(), SessionE
 }
 
 /// Another account must be able to walk to its folder.
-fn reachable(root: &Path, account: &Account) -> Result<(), SessionError> {
+pub(super) fn reachable(root: &Path, account: &Account) -> Result<(), SessionError> {
     use std::os::unix::fs::PermissionsExt;
     if account.uid == own_uid() {
         return Ok(());
@@ -192,7 +221,7 @@ fn reachable(root: &Path, account: &Account) -> Result<(), SessionError> {
     }
 }
 
-fn write(inner: &Inner, id: &SessionId) -> Result<(), SessionError> {
+pub(super) fn write(inner: &Inner, id: &SessionId) -> Result<(), SessionError> {
     let record = inner.all().get_mut(id).map(|entry| {
         entry.dirty = false;
         entry.record.clone()

@@ -10,12 +10,21 @@ use super::process::owner;
 
 /// Sends `signal` to each process of the session but `spare`; returns how many there were.
 pub(super) fn signal(id: &SessionId, uid: u32, signal: Signal, spare: &[i32]) -> usize {
-    let entry = format!("FX_SESSION_ID={id}");
+    signal_tagged(&format!("FX_SESSION_ID={id}"), uid, signal, |pid, _| !spare.contains(&pid))
+}
+
+/// The same, by any variable of their environment; `wanted` is asked with the pid and the whole environment.
+pub(super) fn signal_tagged(
+    entry: &str,
+    uid: u32,
+    signal: Signal,
+    wanted: impl Fn(i32, &[u8]) -> bool,
+) -> usize {
     let mut found = 0;
-    for pid in processes().filter(|pid| !spare.contains(pid)) {
+    for pid in processes() {
         // Opened before it is looked at, the signal reaches that process and no later one with its number.
         let Some(process) = open(pid) else { continue };
-        if is_of(pid, uid, entry.as_bytes()) {
+        if environment(pid, uid, entry.as_bytes()).is_some_and(|all| wanted(pid, &all)) {
             found += 1;
             let _gone = pidfd_send_signal(process, signal);
         }
@@ -27,13 +36,14 @@ fn open(pid: i32) -> Option<OwnedFd> {
     pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()
 }
 
-fn is_of(pid: i32, uid: u32, entry: &[u8]) -> bool {
+/// The environment of a process of that owner, if it has the entry.
+fn environment(pid: i32, uid: u32, entry: &[u8]) -> Option<Vec<u8>> {
     if owner(pid) != Some(uid) {
-        return false;
+        return None;
     }
     // Of a process that ended and was not reaped yet there is none.
     let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|variable| variable == entry)
+    environment.split(|byte| *byte == 0).any(|variable| variable == entry).then_some(environment)
 }
 
 fn processes() -> impl Iterator<Item = i32> {
