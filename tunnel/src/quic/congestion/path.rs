@@ -54,9 +54,10 @@ impl Path {
         now.saturating_duration_since(self.seen) > FRESH
     }
 
-    /// Believes `rtt`, also if it is longer than before.
+    /// Believes `rtt`; of one that is longer than before a quarter each time, because it may be a rival's queue that never
+    /// becomes empty.
     pub(super) fn believe(&mut self, now: Instant, rtt: Duration) {
-        self.rtt = rtt;
+        self.rtt = rtt.min(self.rtt + rtt.saturating_sub(self.rtt) / 4);
         self.seen = now;
     }
 

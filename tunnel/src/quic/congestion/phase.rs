@@ -35,8 +35,8 @@ pub(super) enum Phase {
     Down,
     /// As the model says.
     Cruise { rounds: u8, first: bool },
-    /// Half, for two rounds: the second shows the path without our queue.
-    Look { second: bool, rival: Option<Rival> },
+    /// Half, for two rounds: the second shows the path without our queue, or how much of the queue is ours.
+    Look { second: bool, rival: Option<Rival>, rtt_before: Duration },
     /// Somebody else fills the queue.
     Rival(Rival),
 }
@@ -61,7 +61,7 @@ impl Tide {
         self.cycle_rtt = self.cycle_rtt.min(round.rtt_min);
         let queued = self.path.queued_on_average(round.rtt_mean);
         let overflow = self.overflow(round, queued);
-        if !queued {
+        if !queued && self.lets_go() {
             self.radio += (round.lost_share - self.radio) / 8.0;
         }
         self.phase = match std::mem::replace(&mut self.phase, Phase::Down) {
@@ -77,14 +77,17 @@ impl Tide {
             }
             _ if overflow => {
                 self.answered = Some(now);
-                Phase::Rival(Rival::new(now, CUT * self.window as f64, self.mtu, self.window))
+                // The window itself may be that of a look for more, or of the round after.
+                let usual = self.path.bytes();
+                Phase::Rival(Rival::new(now, CUT * usual, self.mtu, usual as u64))
             }
             phase => self.next(phase, now, round),
         };
         self.resize();
     }
 
-    /// More was lost than without a queue, or far too much: the queue was full.
+    /// More was lost than without a queue, or far too much: the queue was full. Beside a rival also when it is too short to be
+    /// seen; then the losses must stand out from chance.
     fn overflow(&self, round: &Round, queued: bool) -> bool {
         // What was sent before the window last fell is answered for.
         if round.lost_sent <= self.answered {
@@ -92,7 +95,18 @@ impl Tide {
         }
         let few = round.lost < LOST_PACKETS * self.mtu;
         let with_queue = queued && round.lost_share > 3.0 * self.radio;
-        round.marked || (!few && (with_queue || round.lost_share > LOST_TOO_MUCH))
+        let beside = matches!(self.phase, Phase::Rival(_))
+            && round.lost as f64 > (LOST_PACKETS * self.mtu) as f64 + 3.0 * self.radio * round.sent as f64;
+        round.marked || (!few && (with_queue || beside || round.lost_share > LOST_TOO_MUCH))
+    }
+
+    /// What was sent with such a window is not lost to a queue of ours: its losses are the radio's.
+    fn lets_go(&self) -> bool {
+        match &self.phase {
+            Phase::Cruise { .. } => true,
+            Phase::Rival(rival) => rival.rested(),
+            _ => false,
+        }
     }
 
     fn next(&mut self, phase: Phase, now: Instant, round: &Round) -> Phase {
@@ -127,12 +141,17 @@ impl Tide {
                     self.end_cycle(now, round)
                 }
             }
-            Phase::Look { second: false, rival } => Phase::Look { second: true, rival },
-            Phase::Look { second: true, rival } => {
+            Phase::Look { second: false, rival, rtt_before } => {
+                Phase::Look { second: true, rival, rtt_before }
+            }
+            Phase::Look { second: true, rival, rtt_before } => {
                 let queue = self.path.queued(round.rtt_min);
                 self.path.believe(now, round.rtt_min);
                 match rival {
-                    Some(rival) if queue => Phase::Rival(rival),
+                    Some(rival) if queue => {
+                        let held = rival.all_under_way(self.window, rtt_before, round.rtt_mean);
+                        Phase::Rival(rival.fair(now, held, self.mtu))
+                    }
                     _ => self.up(),
                 }
             }
@@ -149,9 +168,13 @@ impl Tide {
         self.path.next_cycle();
         if self.path.queued(rtt) {
             let holding = self.path.rate() * round.rtt_mean.as_secs_f64();
-            return Phase::Rival(Rival::new(now, holding, self.mtu, 0));
+            return Self::look(Some(Rival::new(now, holding, self.mtu, 0)), round);
         }
-        if self.path.stale(now) { Phase::Look { second: false, rival: None } } else { self.up() }
+        if self.path.stale(now) { Self::look(None, round) } else { self.up() }
+    }
+
+    fn look(rival: Option<Rival>, round: &Round) -> Phase {
+        Phase::Look { second: false, rival, rtt_before: round.rtt_mean }
     }
 
     fn up(&self) -> Phase {
@@ -169,8 +192,8 @@ impl Tide {
         if !self.path.queued(rtt) && rival.recovered() {
             return self.up();
         }
-        if self.path.stale(now) {
-            return Phase::Look { second: false, rival: Some(rival) };
+        if self.path.stale(now) || rival.rises() {
+            return Self::look(Some(rival), round);
         }
         Phase::Rival(rival)
     }

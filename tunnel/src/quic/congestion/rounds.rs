@@ -11,7 +11,9 @@ pub(super) struct Round {
     pub(super) rtt_min: Duration,
     /// Mean of them, weighted by bytes.
     pub(super) rtt_mean: Duration,
-    /// Bytes lost, their share of those lost and arrived (0 to 1), and when the last of them was sent.
+    /// Bytes lost and arrived.
+    pub(super) sent: u64,
+    /// Bytes lost, their share of those sent (0 to 1), and when the last of them was sent.
     pub(super) lost: u64,
     pub(super) lost_share: f64,
     pub(super) lost_sent: Option<Instant>,
@@ -81,6 +83,7 @@ impl Rounds {
             rate: arrived / seconds,
             rtt_min: self.rtt_min,
             rtt_mean: Duration::from_secs_f64(self.rtt_sum / arrived),
+            sent: self.lost + self.arrived,
             lost: self.lost,
             lost_share: self.lost as f64 / (self.lost as f64 + arrived),
             lost_sent: self.lost_sent,

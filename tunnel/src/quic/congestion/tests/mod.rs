@@ -54,7 +54,7 @@ fn cubic_collapses_where_ours_does_not() {
 /// Each gets half to twice as much as the other, whoever was first.
 #[test]
 fn a_queue_is_shared_with_cubic() {
-    for queue in [0.5, 1.0] {
+    for queue in [0.5, 1.0, 4.0] {
         for (first, second) in [(ours(), cubic()), (cubic(), ours())] {
             let mut world = World::new(Shape { queue, ..SHAPE }, 1, &[first, second]);
             world.run(seconds(10.0));

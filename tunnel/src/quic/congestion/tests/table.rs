@@ -3,6 +3,9 @@
 use super::world::{Shape, World};
 use super::{Maker, SHAPE, cubic, ours, seconds};
 
+/// In bytes that the path holds.
+const QUEUES: [f64; 6] = [0.1, 0.25, 0.5, 1.0, 2.0, 4.0];
+
 fn line(title: &str, shape: Shape, names: &[&str], time: f64) {
     let maker = |name: &&str| -> Maker { if *name == "cubic" { cubic() } else { ours() } };
     let makers: Vec<Maker> = names.iter().map(maker).collect();
@@ -46,9 +49,10 @@ fn table() {
             line(&format!("1 Gbit/s 80 ms, queue {queue}, window {window} MiB"), far, &["ours"], 10.0);
         }
     }
-    for queue in [0.1, 0.25, 0.5, 1.0, 2.0, 4.0] {
+    for (rtt, queue) in [0.01, 0.05, 0.1].iter().flat_map(|rtt| QUEUES.map(|queue| (*rtt, queue))) {
         for names in [["ours", "cubic"], ["cubic", "ours"], ["ours", "ours"], ["cubic", "cubic"]] {
-            line(&format!("100 Mbit/s 50 ms, queue {queue}"), Shape { queue, ..SHAPE }, &names, 60.0);
+            let shape = Shape { queue, rtt, ..SHAPE };
+            line(&format!("100 Mbit/s {} ms, queue {queue}", rtt * 1e3), shape, &names, 60.0);
         }
     }
 }
