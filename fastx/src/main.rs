@@ -33,6 +33,10 @@ use clap::Parser;
 use crate::cli::{Cli, Command, LogCommand, NodeCommand};
 
 fn main() -> std::process::ExitCode {
+    // ssh(1) runs us with a question and nothing else.
+    if let Some(socket) = std::env::var_os(launcher::askpass::SOCKET) {
+        return launcher::askpass::run(&socket, std::env::args_os().nth(1));
+    }
     let result = match Cli::parse().command {
         Command::Node { command: NodeCommand::Run(options) } => run::run(options),
         Command::Node { command: NodeCommand::Key(options) } => key::show(&options),

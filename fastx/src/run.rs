@@ -1,7 +1,6 @@
 //! `fastx node run`: the node with its portal, until a signal ends it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,7 +93,8 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     let broker = cluster::broker::read(&dirs.config("broker.json"))?;
     let me = control::name(&identity);
     let sessions = Sessions::open(&dirs.local_dir, me.as_str()).context("cannot open the sessions")?;
-    let logins = Logins::open(&dirs.config_dir, launcher()?)?;
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let logins = Logins::open(&dirs.config_dir, program)?;
     let portal = Portal::with_logins(identity.server_id, &dirs.local_dir, sessions.clone(), logins)?;
     let service: Arc<dyn Handler> = Arc::new(PortalService(portal.clone()));
     let options = Options {
@@ -109,14 +109,6 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     let control = Control::start(&dirs, me, broker.as_ref(), (&node, sessions.clone())).await?;
     portal.add_for_admins(balancer::routes(&control.balancer));
     Ok(Started { node, portal, sessions, control })
-}
-
-/// How `fastx launcher` is started: a service that is not root needs a rule of sudo(8) for exactly this.
-fn launcher() -> anyhow::Result<Vec<OsString>> {
-    let words = [std::env::current_exe().context("cannot find this program")?.into(), "launcher".into()];
-    let sudo = ["sudo", "-n", "--"].map(OsString::from);
-    let is_root = rustix::process::geteuid().is_root();
-    Ok(sudo.into_iter().filter(|_| !is_root).chain(words).collect())
 }
 
 /// Raises the limit on open files as far as it goes, and says how many streams it holds.

@@ -6,89 +6,15 @@
 mod machine;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering};
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
-use machine::{Rules, User};
-use node::session::Sessions;
-use portal::{Logins, Portal};
+use http::{StatusCode, header};
+use machine::server::Server;
+use machine::{Rules, User, is_root};
 use serde_json::{Value, json};
-use tunnel::identity::ServerId;
 
 /// RFC 4226, appendix D: its secret in hexadecimal, and the first codes that it gives.
 const HOTP_SECRET: &str = "3132333435363738393031323334353637383930";
 const HOTP_CODES: [&str; 3] = ["755224", "287082", "359152"];
-
-struct Server {
-    folder: tempfile::TempDir,
-    portal: Portal,
-    asked: AtomicU8,
-}
-
-impl Server {
-    /// Whose `logins.json` says that PAM's rules in `rules` count.
-    fn new(rules: &Rules) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let logins = json!({
-            "ways": [{ "type": "password" }, { "type": "pam", "service": rules.name(), "label": "Linux" }],
-            "roles": { "groups": { (rules.name()): "manager" } },
-        });
-        std::fs::write(folder.path().join("logins.json"), logins.to_string()).unwrap();
-        let launcher = vec![env!("CARGO_BIN_EXE_fastx").into(), "launcher".into()];
-        let logins = Logins::open(folder.path(), launcher).unwrap();
-        let sessions = Sessions::open(folder.path(), "n1").unwrap();
-        let id = ServerId::new("n1").unwrap();
-        let portal = Portal::with_logins(id, folder.path(), sessions, logins).unwrap();
-        Self { folder, portal, asked: AtomicU8::new(0) }
-    }
-
-    /// Each request comes from another address: what is slowed down is not this test's matter.
-    async fn send(&self, request: Request<Full<Bytes>>) -> Response<Bytes> {
-        let (ours, theirs) = tokio::io::duplex(64 * 1024);
-        let from = format!("192.0.2.{}:5000", self.asked.fetch_add(1, Ordering::Relaxed)).parse().unwrap();
-        let portal = self.portal.clone();
-        tokio::spawn(async move { portal.serve(theirs, Some(from)).await });
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(ours)).await.unwrap();
-        tokio::spawn(connection);
-        let (parts, body) = sender.send_request(request).await.unwrap().into_parts();
-        Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (Response<Bytes>, Value) {
-        let request = Request::post(path).header("host", "fx.example");
-        let answer = self.send(request.body(Full::from(body.to_string())).unwrap()).await;
-        let said: Value = serde_json::from_slice(answer.body()).unwrap();
-        (answer, said)
-    }
-
-    async fn sign_in(&self, name: &str, password: &str) -> (Response<Bytes>, Value) {
-        self.post("/api/login", json!({ "way": "pam", "username": name, "password": password })).await
-    }
-
-    /// Asserts that there is this one question, answers it, and gives what comes of it.
-    async fn answer(&self, question: &Value, expected: &str, answer: &str) -> (Response<Bytes>, Value) {
-        let asked = &question["result"];
-        assert_eq!(asked["state"], "keyboard-interactive", "{question}");
-        assert!(asked["prompts"][0]["text"].as_str().unwrap().contains(expected), "{question}");
-        assert_eq!(asked["prompts"].as_array().unwrap().len(), 1, "{question}");
-        let body = json!({ "conversation": asked["conversation"], "answers": [answer] });
-        self.post("/api/login/answer", body).await
-    }
-
-    async fn get(&self, path: &str, answer: &Response<Bytes>) -> Value {
-        let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap();
-        let request = Request::get(path).header("host", "fx.example").header("cookie", cookie);
-        serde_json::from_slice(self.send(request.body(Full::default()).unwrap()).await.body()).unwrap()
-    }
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
 
 #[tokio::test]
 async fn an_account_of_the_machine_signs_in_with_its_password() {
@@ -97,11 +23,8 @@ async fn an_account_of_the_machine_signs_in_with_its_password() {
     }
     let rules = Rules::new("auth required pam_unix.so nodelay\naccount required pam_unix.so\n");
     let alice = User::new("correct horse battery", Some(rules.name()));
-    let server = Server::new(&rules);
-    let ways: Value = serde_json::from_slice(
-        server.send(Request::get("/api/login").body(Full::default()).unwrap()).await.body(),
-    )
-    .unwrap();
+    let server = Server::new(&logins(&rules));
+    let ways = server.ways().await;
     assert_eq!(ways["result"]["ways"][1], json!({ "id": "pam", "label": "Linux", "kind": "form" }));
 
     let mut said = Vec::new();
@@ -114,7 +37,7 @@ async fn an_account_of_the_machine_signs_in_with_its_password() {
         ("eve", &long),
     ];
     for (name, password) in refused {
-        let (answer, _) = server.sign_in(name, password).await;
+        let (answer, _) = server.sign_in("pam", name, password).await;
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{name}");
         assert!(!answer.headers().contains_key(header::SET_COOKIE));
         said.push(answer.body().clone());
@@ -122,7 +45,7 @@ async fn an_account_of_the_machine_signs_in_with_its_password() {
     assert!(said.iter().all(|text| *text == said[0]), "{said:?}");
 
     let answer = machine::patiently(async || {
-        let (answer, said) = server.sign_in(alice.name(), "correct horse battery").await;
+        let (answer, said) = server.sign_in("pam", alice.name(), "correct horse battery").await;
         (answer.status() != StatusCode::TOO_MANY_REQUESTS).then_some((answer, said))
     });
     let (answer, said) = answer.await;
@@ -136,7 +59,7 @@ async fn an_account_of_the_machine_signs_in_with_its_password() {
     logins["roles"]["users"] = json!({ (alice.name()): "disabled" });
     std::fs::write(&path, logins.to_string()).unwrap();
     assert_eq!(server.get("/api/sessions", &answer).await["error"]["code"], "sign-in-wanted");
-    let (answer, _) = server.sign_in(alice.name(), "correct horse battery").await;
+    let (answer, _) = server.sign_in("pam", alice.name(), "correct horse battery").await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
 }
 
@@ -155,16 +78,16 @@ async fn a_second_factor_and_an_expired_password_are_further_questions() {
     ));
     let bob = User::new("correct horse battery", None);
     write_codes(&file, bob.name());
-    let server = Server::new(&rules);
+    let server = Server::new(&logins(&rules));
 
-    let (_, question) = server.sign_in(bob.name(), "correct horse battery").await;
+    let (_, question) = server.sign_in("pam", bob.name(), "correct horse battery").await;
     let (answer, said) = server.answer(&question, "One-time password", HOTP_CODES[0]).await;
     assert_eq!(said["result"]["state"], "success", "{said}");
     assert_eq!(said["result"]["role"], "user");
     assert!(answer.headers().contains_key(header::SET_COOKIE));
 
     // A code counts once; and the conversation is over.
-    let (_, question) = server.sign_in(bob.name(), "correct horse battery").await;
+    let (_, question) = server.sign_in("pam", bob.name(), "correct horse battery").await;
     let (answer, _) = server.answer(&question, "One-time password", HOTP_CODES[0]).await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     let again = json!({ "conversation": question["result"]["conversation"], "answers": [HOTP_CODES[1]] });
@@ -185,9 +108,17 @@ async fn a_second_factor_and_an_expired_password_are_further_questions() {
     let (_, said) = server.answer(&question, "Retype new password", "battery staple 42").await;
     assert_eq!(said["result"]["state"], "success", "{said}");
 
-    let (_, question) = server.sign_in(bob.name(), "battery staple 42").await;
+    let (_, question) = server.sign_in("pam", bob.name(), "battery staple 42").await;
     let (_, said) = server.answer(&question, "One-time password", HOTP_CODES[2]).await;
     assert_eq!(said["result"]["state"], "success", "{said}");
+}
+
+/// Where PAM's rules in `rules` count.
+fn logins(rules: &Rules) -> Value {
+    json!({
+        "ways": [{ "type": "password" }, { "type": "pam", "service": rules.name(), "label": "Linux" }],
+        "roles": { "groups": { (rules.name()): "manager" } },
+    })
 }
 
 fn write_codes(file: &Path, name: &str) {

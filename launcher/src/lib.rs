@@ -5,9 +5,11 @@
 //!
 //! ```text
 //! wire   what is said, in bounded frames       serve   one conversation, from its first frame to its end
+//! askpass  what ssh asks through, without privilege
 //! names  what it takes for a name             pam     libpam, behind a safe function
 //! ```
 
+pub mod askpass;
 pub mod names;
 mod pam;
 mod serve;

@@ -1,11 +1,18 @@
 //! A user of this machine and rules for its PAM, which go with the test.
 
+pub(crate) mod server;
+
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// For another test that writes /etc/passwd, and for waits after a wrong password; only guards against hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Only root makes accounts.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
 
 fn unique() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -35,7 +42,7 @@ fn run(command: &str, arguments: &[&str], input: &str) {
 }
 
 /// Asks until there is an answer.
-pub(super) async fn patiently<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn patiently<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let asked = async {
         loop {
             if let Some(answer) = ask().await {
@@ -48,11 +55,11 @@ pub(super) async fn patiently<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
 }
 
 /// An account with a password.
-pub(super) struct User(String);
+pub(crate) struct User(String);
 
 impl User {
     /// In a group of that name too, which is made and goes with the rules.
-    pub(super) fn new(password: &str, group: Option<&str>) -> Self {
+    pub(crate) fn new(password: &str, group: Option<&str>) -> Self {
         let user = Self(format!("fxt{}", unique()));
         let groups = group.map_or(vec![], |group| vec!["--groups", group]);
         if let Some(group) = group {
@@ -67,12 +74,12 @@ impl User {
         user
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.0
     }
 
     /// Its password has to be changed.
-    pub(super) fn expire(&self) {
+    pub(crate) fn expire(&self) {
         run("chage", &["--lastday", "0", self.name()], "");
     }
 }
@@ -87,16 +94,16 @@ impl Drop for User {
 }
 
 /// A file in /etc/pam.d.
-pub(super) struct Rules(String);
+pub(crate) struct Rules(String);
 
 impl Rules {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let rules = Self(format!("fastx-test-{}", unique()));
         std::fs::write(rules.path(), text).unwrap();
         rules
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.0
     }
 

@@ -18,7 +18,7 @@ use super::{Questions, Step, refused};
 use crate::visits::{Known, Visitor};
 
 /// What PAM's modules find programs by.
-const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+pub(super) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MachineError {
@@ -88,18 +88,21 @@ impl Machine {
                 self.asked = prompts.len();
                 Step::KeyboardInteractive(Questions { prompts, message })
             }
-            Reply::Success { account } => known(account).await,
+            Reply::Success { account } => known("pam", account).await,
             Reply::Refused { why } => refused(why),
         })
     }
 }
 
 /// A person's account comes in; one of the system's does not, whatever its password.
-async fn known(account: String) -> Step {
+pub(super) async fn known(way: &str, account: String) -> Step {
     match person_groups(&account).await {
-        Ok(groups) => {
-            Step::Success(Visitor::Known(Known { way: "pam".into(), name: account.clone(), account, groups }))
-        }
+        Ok(groups) => Step::Success(Visitor::Known(Known {
+            way: way.to_owned(),
+            name: account.clone(),
+            account,
+            groups,
+        })),
         Err(error) => refused(error),
     }
 }

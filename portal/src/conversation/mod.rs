@@ -2,6 +2,7 @@
 
 mod machine;
 mod own;
+mod ssh;
 mod table;
 
 use std::net::IpAddr;
@@ -12,6 +13,7 @@ use launcher::wire::Prompt;
 use tunnel::identity::Secret;
 
 use self::machine::Machine;
+use self::ssh::Ssh;
 use crate::Shared;
 use crate::logins::Way;
 use crate::visits::Visitor;
@@ -20,6 +22,8 @@ pub(crate) use self::table::{Conversations, Open};
 
 /// For one answer to be looked at; PAM modules wait for directories and telephones, and after a wrong one for seconds.
 const STEP_WITHIN: Duration = Duration::from_secs(60);
+
+const NO_NAME: &str = "this is no name of an account";
 
 /// Where a conversation stands.
 pub(crate) enum Step {
@@ -44,6 +48,8 @@ pub(crate) enum Dialogue {
     Own(String),
     /// With PAM.
     Machine(Machine),
+    /// With sshd.
+    Ssh(Ssh),
 }
 
 impl Dialogue {
@@ -62,11 +68,16 @@ impl Dialogue {
                     (Some(Self::Own(name.to_owned())), step)
                 }
                 Way::Pam { service, .. } => {
-                    let Ok(user) = UserName::try_from(name.to_owned()) else {
-                        return (None, refused("this is no name of an account"));
-                    };
-                    match Machine::begin(&shared.logins.launcher, service, user, from, password).await {
+                    let Some(user) = account(name) else { return (None, refused(NO_NAME)) };
+                    match Machine::begin(&shared.logins.launcher(), service, user, from, password).await {
                         Ok((machine, step)) => (Some(Self::Machine(machine)), step),
+                        Err(error) => (None, refused(error)),
+                    }
+                }
+                Way::Ssh(sshd) => {
+                    let Some(user) = account(name) else { return (None, refused(NO_NAME)) };
+                    match Ssh::begin(&shared.logins.program, sshd, user, password).await {
+                        Ok((ssh, step)) => (Some(Self::Ssh(ssh)), step),
                         Err(error) => (None, refused(error)),
                     }
                 }
@@ -83,10 +94,15 @@ impl Dialogue {
             match self {
                 Self::Own(name) => own::step(shared, name, answers.into_iter().next()).await,
                 Self::Machine(machine) => machine.answer(answers).await.unwrap_or_else(refused),
+                Self::Ssh(ssh) => ssh.answer(answers).await.unwrap_or_else(refused),
             }
         };
         tokio::time::timeout(STEP_WITHIN, answered).await.unwrap_or_else(|_| refused("no answer in time"))
     }
+}
+
+fn account(name: &str) -> Option<UserName> {
+    UserName::try_from(name.to_owned()).ok()
 }
 
 fn refused(why: impl ToString) -> Step {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use launcher::names::ServiceName;
 use serde::Deserialize;
 
+use super::sshd::Sshd;
 use crate::people::Role;
 
 /// The file. What it leaves out is as without the file.
@@ -29,6 +30,8 @@ pub(crate) enum Way {
         #[serde(default)]
         service: ServiceName,
     },
+    /// Accounts of this machine, by its sshd.
+    Ssh(Sshd),
 }
 
 impl Way {
@@ -42,6 +45,7 @@ impl Way {
         match self {
             Self::Password { .. } => "password",
             Self::Pam { .. } => "pam",
+            Self::Ssh(_) => "ssh",
         }
     }
 
@@ -49,7 +53,9 @@ impl Way {
     pub(crate) fn label(&self) -> &str {
         match self {
             Self::Password { label } => label.as_deref().unwrap_or("Password of this server"),
-            Self::Pam { label, .. } => label.as_deref().unwrap_or("Account of this machine"),
+            Self::Pam { label, .. } | Self::Ssh(Sshd { label, .. }) => {
+                label.as_deref().unwrap_or("Account of this machine")
+            }
         }
     }
 }
@@ -126,6 +132,8 @@ mod tests {
             (r#"{ "ways": [{ "type": "pam", "servise": "x" }] }"#, "servise"),
             (r#"{ "ways": [{ "type": "pam", "service": "su" }] }"#, "a PAM service is named `fastx`"),
             (r#"{ "ways": [{ "type": "pma" }] }"#, "pma"),
+            (r#"{ "ways": [{ "type": "ssh", "hostKeys": ["x"] }] }"#, "a key is written as in"),
+            (r#"{ "ways": [{ "type": "ssh", "connect": "-oProxyCommand=x:22" }] }"#, "oProxyCommand"),
             (r#"{ "roles": { "groups": { "a": "god" } } }"#, "god"),
         ];
         for (text, expected) in cases {

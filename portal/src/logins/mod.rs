@@ -1,6 +1,7 @@
 //! In which ways people sign in on this server, and what they may do: what an administrator decided.
 
 mod file;
+mod sshd;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use self::file::{File, Roles};
 use crate::version::Version;
 
 pub(crate) use self::file::Way;
+pub(crate) use self::sshd::Sshd;
 
 /// Where PAM has a program's rules: the administrator's, and those of packages.
 const PAM_RULES: [&str; 2] = ["/etc/pam.d/fastx", "/usr/lib/pam.d/fastx"];
@@ -19,8 +21,8 @@ const PAM_RULES: [&str; 2] = ["/etc/pam.d/fastx", "/usr/lib/pam.d/fastx"];
 /// What counts now: `logins.json` as it was when last it could be read.
 pub struct Logins {
     path: Option<PathBuf>,
-    /// Starts the launcher: a program and its arguments.
-    pub(crate) launcher: Vec<OsString>,
+    /// The program `fastx`.
+    pub(crate) program: PathBuf,
     usual: Vec<Way>,
     seen: Mutex<(Version, Arc<Rules>)>,
 }
@@ -50,19 +52,32 @@ impl Logins {
     pub fn own_people() -> Self {
         let usual = vec![Way::Password { label: None }];
         let rules = Rules { ways: usual.clone(), roles: Roles::default() };
-        Self { path: None, launcher: Vec::new(), usual, seen: Mutex::new((Version::default(), rules.into())) }
+        Self {
+            path: None,
+            program: PathBuf::new(),
+            usual,
+            seen: Mutex::new((Version::default(), rules.into())),
+        }
     }
 
     /// `config_dir/logins.json`; without it, people of this server's own, and accounts of the machine if the service is
-    /// root and PAM has rules for it. `launcher`: how `fastx launcher` is started.
-    pub fn open(config_dir: &Path, launcher: Vec<OsString>) -> Result<Self, ConfigError> {
+    /// root and PAM has rules for it. `program`: `fastx` itself, which is also the launcher.
+    pub fn open(config_dir: &Path, program: PathBuf) -> Result<Self, ConfigError> {
         let path = config_dir.join("logins.json");
         let is_root = rustix::process::geteuid().is_root();
         let pam = PAM_RULES.iter().any(|path| Path::new(path).exists()).then(Way::pam).filter(|_| is_root);
         let usual: Vec<Way> = [Way::Password { label: None }].into_iter().chain(pam).collect();
         let version = Version::of(&path);
         let rules = read(&path, &usual)?;
-        Ok(Self { path: Some(path), launcher, usual, seen: Mutex::new((version, Arc::new(rules))) })
+        Ok(Self { path: Some(path), program, usual, seen: Mutex::new((version, Arc::new(rules))) })
+    }
+
+    /// How the launcher is started: a service that is not root needs a rule of sudo(8) for exactly this.
+    pub(crate) fn launcher(&self) -> Vec<OsString> {
+        let sudo = ["sudo", "-n", "--"].map(OsString::from);
+        let is_root = rustix::process::geteuid().is_root();
+        let words = [self.program.clone().into(), "launcher".into()];
+        sudo.into_iter().filter(|_| !is_root).chain(words).collect()
     }
 
     /// Read again when it changed. A file with a mistake changes nothing, and is logged.
@@ -98,13 +113,13 @@ mod tests {
     fn a_change_counts_at_once_and_a_mistake_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("logins.json");
-        let logins = Logins::open(folder.path(), Vec::new()).unwrap();
+        let logins = Logins::open(folder.path(), PathBuf::new()).unwrap();
         assert_eq!(ids(&logins)[0], "password");
         config::write_bytes(&path, br#"{ "ways": [{ "type": "pam" }] }"#, Secrecy::Public).unwrap();
         assert_eq!(ids(&logins), ["pam"]);
         config::write_bytes(&path, br#"{ "ways": [{ "type": "pma" }] }"#, Secrecy::Public).unwrap();
         assert_eq!(ids(&logins), ["pam"]);
-        assert!(Logins::open(folder.path(), Vec::new()).is_err(), "nor does a service start with one");
+        assert!(Logins::open(folder.path(), PathBuf::new()).is_err(), "nor does a service start with one");
         config::write_bytes(&path, br#"{ "ways": [] }"#, Secrecy::Public).unwrap();
         assert!(ids(&logins).is_empty(), "only the portal's key is left");
         std::fs::remove_file(&path).unwrap();
