@@ -1,6 +1,7 @@
 //! The control plane of `fastx node run`: a member of a cluster, or, without broker.json, a cluster of one.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -52,6 +53,7 @@ impl Control {
         };
         let settings = follow(&plane, dirs);
         let balancer = Balancer::start(&plane, &settings);
+        sessions.choose_by(Arc::new(balancer.clone()));
         let member = Member::start(node, sessions.clone(), &plane, &settings);
         let routes = routes(&plane, &settings, &balancer);
         node.add_routes(routes.merge(member.routes()).merge(sessions.routes()));

@@ -89,6 +89,8 @@ impl From<SessionError> for ApiError {
             | SessionError::Account { .. }
             | SessionError::Start(_)
             | SessionError::Job(_)
+            | SessionError::NotChosen(_)
+            | SessionError::Unanswered { .. }
             | SessionError::JobScript(_)
             | SessionError::Jobs(_) => Self::CannotStart(text),
             SessionError::TooMany | SessionError::Busy | SessionError::NotTaken | SessionError::Stopping => {

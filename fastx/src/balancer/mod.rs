@@ -3,12 +3,14 @@
 //! ```text
 //! plans     what is in the store, followed            roster   the servers, not older than two seconds
 //! change    saving a plan: first its cases must pass  shadow   a second plan beside the first, which decides nothing
+//! chooser   where sessions start that name no server
 //! routes    what the command line asks            asked   in which words
 //! ```
 //! Nothing is started before the first question: a server that is never asked has no workers.
 
 mod asked;
 mod change;
+mod chooser;
 mod plans;
 mod roster;
 mod routes;
@@ -50,6 +52,8 @@ struct Inner {
     roster: Roster,
     journal: Journal,
     shadows: Semaphore,
+    /// Of starts: each sees what the one before it chose, or a limit would be no limit for those that come in one moment.
+    turn: tokio::sync::Mutex<()>,
     deciding: OnceLock<Workers>,
     trying: OnceLock<Workers>,
 }
@@ -73,6 +77,7 @@ impl Balancer {
             roster: Roster::new(plane),
             journal: Journal::default(),
             shadows: Semaphore::new(MOST_SHADOWS),
+            turn: tokio::sync::Mutex::default(),
             deciding: OnceLock::new(),
             trying: OnceLock::new(),
         });
@@ -88,6 +93,10 @@ impl Balancer {
     ) -> Result<(u64, String), ChooseError> {
         let inner = &self.inner;
         let action = request.action;
+        let turn = match action {
+            balance::Action::Start => Some(inner.turn.lock().await),
+            balance::Action::Login => None,
+        };
         let mut servers = inner.roster.now().await?;
         servers.retain(|server| !except.contains(&server.id));
         let (record, moment) = (inner.plans.of(action).record, Moment::now());
@@ -96,6 +105,7 @@ impl Balancer {
         if let (Ok(id), balance::Action::Start) = (&decision.result, action) {
             inner.roster.placed(id).await;
         }
+        drop(turn);
         if decision.substitute {
             tracing::warn!(%action, "a balancing function is paused after kills: the server with the fewest sessions was taken");
         }

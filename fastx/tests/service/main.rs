@@ -6,7 +6,11 @@ mod config;
 mod doctor;
 mod full_disk;
 mod log;
+#[path = "../machine/mod.rs"]
+#[allow(dead_code, reason = "the test of signing in uses all of it")]
+mod machine;
 mod members;
+mod placed;
 mod running;
 mod schema;
 #[path = "../../../cluster/tests/servers/mod.rs"]

@@ -36,6 +36,11 @@ pub enum SessionError {
     PathTooLong(PathBuf),
     #[error("the session did not start: {0}")]
     Start(String),
+    /// What those who choose said, for the person.
+    #[error("{0}")]
+    NotChosen(String),
+    #[error("the server {server} did not start it: {why}")]
+    Unanswered { server: String, why: String },
     /// What its script said, for the person.
     #[error("{0}")]
     Job(String),

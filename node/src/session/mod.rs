@@ -9,6 +9,7 @@
 //! display  Xvnc, or a plain command  process  who it was          account  accounts of the machine
 //! keeper   looks after all of them   end      ends one            tree, locks, log   what is left of it
 //! view     somebody looks            rfb      reads its picture   warn     words on its screen
+//! place    on which server it starts
 //! who      what is whose             record   on disk             routes   what the command line asks
 //! elsewhere  what the other servers have  job    starts through a batch system
 //! ```
@@ -25,6 +26,7 @@ mod keeper;
 mod launch;
 mod locks;
 mod log;
+mod place;
 mod process;
 mod programs;
 mod record;
@@ -44,6 +46,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use cluster::ControlPlane;
 use cluster::session::{Event, Session, SessionId, State};
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -57,6 +60,7 @@ pub use account::person_groups;
 pub use change::Change;
 pub use elsewhere::Elsewhere;
 pub use error::SessionError;
+pub use place::{Asking, Chooser};
 pub use view::{Viewing, Watch};
 pub use wanted::Wanted;
 pub use who::Who;
@@ -89,6 +93,10 @@ struct Inner {
     open: AtomicBool,
     /// Where jobs.json is; until it is said all sessions start at once.
     jobs: OnceLock<PathBuf>,
+    /// Chooses servers for starts that name none; until it is said they are here.
+    chooser: OnceLock<Arc<dyn Chooser>>,
+    /// The way to other servers.
+    plane: OnceLock<ControlPlane>,
 }
 
 #[derive(Debug)]
@@ -141,6 +149,8 @@ impl Sessions {
             starts: Semaphore::new(starts),
             open: AtomicBool::new(true),
             jobs: OnceLock::new(),
+            chooser: OnceLock::new(),
+            plane: OnceLock::new(),
         });
         let keeps = tokio::spawn(keeper::keep(Arc::clone(&inner)));
         let follows = tokio::spawn(job::follow(Arc::clone(&inner)));
@@ -190,6 +200,11 @@ impl Sessions {
         let _said_before = self.inner.jobs.set(jobs.to_owned());
     }
 
+    /// From now on this one chooses the server of sessions that name none.
+    pub fn choose_by(&self, chooser: Arc<dyn Chooser>) {
+        let _said_before = self.inner.chooser.set(chooser);
+    }
+
     /// What jobs reach on [`job::SOCKET`].
     pub fn job_routes(&self) -> axum::Router {
         job::routes(Arc::clone(&self.inner))
@@ -200,10 +215,11 @@ impl Sessions {
         self.inner.changes.subscribe()
     }
 
-    /// Starts a session, and returns when it takes viewers. It starts to the end also when nobody waits for it any more.
+    /// Starts a session on the server that it names, or on one that is chosen, and returns when it takes viewers. It starts to
+    /// the end also when nobody waits for it any more.
     pub async fn start(&self, wanted: Wanted) -> Result<Session, SessionError> {
         let inner = Arc::clone(&self.inner);
-        tokio::spawn(start::start(inner, wanted)).await.map_err(|_| SessionError::Stopping)?
+        tokio::spawn(place::place(inner, wanted)).await.map_err(|_| SessionError::Stopping)?
     }
 
     /// Somebody looks at it: the way to its display.

@@ -43,12 +43,14 @@ impl From<SessionError> for Problem {
             SessionError::Ended(_) => Self::new(StatusCode::GONE, text, "fastx sessions says why"),
             SessionError::NotUp { .. } => Self::new(StatusCode::CONFLICT, text, "try again in a moment"),
             SessionError::Malformed(_) => Self::bad(text, "fastx start --help shows what is taken"),
-            SessionError::Account { .. } | SessionError::NotInstalled { .. } | SessionError::Job(_) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, text, "")
-            }
+            SessionError::Account { .. }
+            | SessionError::NotInstalled { .. }
+            | SessionError::Job(_)
+            | SessionError::NotChosen(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, text, ""),
             SessionError::NotTaken => {
                 Self::unavailable(text, "fastx server allow --sessions yes, or fastx server undrain")
             }
+            SessionError::Unanswered { .. } => Self::unavailable(text, "fastx servers shows how it stands"),
             SessionError::TooMany | SessionError::Busy | SessionError::Stopping => {
                 Self::unavailable(text, "")
             }

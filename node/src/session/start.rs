@@ -23,7 +23,7 @@ const TURN_WITHIN: Duration = Duration::from_secs(180);
 const PACKAGES: [(&str, &str); 2] = [("Xtigervnc", "tigervnc-standalone-server"), ("vglrun", "virtualgl")];
 
 pub(super) async fn start(inner: Arc<Inner>, wanted: Wanted) -> Result<Session, SessionError> {
-    wanted.check(&inner.server_id)?;
+    wanted.check()?;
     if !inner.open.load(Ordering::Relaxed) {
         return Err(SessionError::NotTaken);
     }

@@ -19,7 +19,8 @@ pub struct Wanted {
     pub profile: Option<String>,
     pub params: Map<String, Value>,
     pub policy: Policy,
-    /// Where; only the server that is asked can start sessions so far.
+    /// Where; else the balancer chooses.
+    #[serde(alias = "server")]
     pub server_id: Option<String>,
     /// The account that its programs run as; else the service's own.
     pub user: Option<String>,
@@ -49,7 +50,7 @@ impl Wanted {
     }
 
     /// Refuses what cannot be meant so.
-    pub(super) fn check(&self, here: &str) -> Result<(), SessionError> {
+    pub(super) fn check(&self) -> Result<(), SessionError> {
         let refuse = |what: String| Err(SessionError::Malformed(what));
         for (what, text) in [("name", Some(&self.name)), ("profile", self.profile.as_ref())] {
             check_name(what, text.map_or("", |text| text))?;
@@ -59,10 +60,6 @@ impl Wanted {
         }
         if self.kind == Kind::Plain && self.command.trim().is_empty() {
             return refuse("a plain display needs a command that serves RFB on $FX_RFB_SOCKET".into());
-        }
-        if let Some(server) = self.server_id.as_deref().filter(|server| *server != here) {
-            let server: String = server.chars().take(64).collect();
-            return refuse(format!("this is the server {here}; sessions on {server} are started there"));
         }
         check_params(&self.params)
     }
@@ -95,7 +92,7 @@ mod tests {
     fn what_cannot_be_meant_is_refused_in_words() {
         let check = |json: &str| -> Result<(), String> {
             let wanted: Wanted = serde_json::from_str(json).map_err(|error| error.to_string())?;
-            wanted.check("n1").map_err(|error| error.to_string())
+            wanted.check().map_err(|error| error.to_string())
         };
         assert_eq!(check("{}"), Ok(()));
         assert_eq!(check(r#"{ "name": "a <b>", "command": "xterm", "serverId": "n1" }"#), Ok(()));
@@ -107,7 +104,6 @@ mod tests {
             (r#"{ "name": "a\u001b[2Jb" }"#, "printable"),
             (r#"{ "command": "a\u0000b" }"#, "NUL"),
             (r#"{ "kind": "plain" }"#, "FX_RFB_SOCKET"),
-            (r#"{ "serverId": "n2" }"#, "sessions on n2 are started there"),
             (r#"{ "policy": { "longest": 3 } }"#, "time with its unit"),
             (&long, "at most 100"),
             (&large, "at most 8192"),

@@ -2,6 +2,7 @@
 //!
 //! No manager is needed for it: people find their way back to their sessions also while the store is away.
 
+mod start;
 mod table;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Inner, Sessions};
 
+pub(super) use start::start;
 pub(super) use table::Table;
 
 /// Whoever missed a change hears it then; of a thousand servers 17 in a second.
@@ -26,18 +28,20 @@ const SPREAD: Duration = Duration::from_secs(1);
 /// Of one part, as compact JSON in bytes: half of what a message takes, because one session may be long.
 const PART: usize = cluster::transporter::MAX_PAYLOAD / 2;
 
-/// Tells and hears until it is dropped.
+/// Tells, hears, and starts sessions for others, until it is dropped.
 #[derive(Debug)]
 pub struct Elsewhere {
-    _tasks: [AbortOnDropHandle<()>; 2],
+    _tasks: [AbortOnDropHandle<()>; 3],
 }
 
 impl Elsewhere {
     pub fn start(plane: &ControlPlane, sessions: &Sessions) -> Self {
         let inner = Arc::clone(&sessions.inner);
         let hears = tokio::spawn(hear(plane.clone(), Arc::clone(&inner)));
-        let tells = tokio::spawn(tell(plane.clone(), inner));
-        Self { _tasks: [hears, tells].map(AbortOnDropHandle::new) }
+        let tells = tokio::spawn(tell(plane.clone(), Arc::clone(&inner)));
+        let _said_before = inner.plane.set(plane.clone());
+        let starts = tokio::spawn(start::serve(plane.clone(), inner));
+        Self { _tasks: [hears, tells, starts].map(AbortOnDropHandle::new) }
     }
 }
 
