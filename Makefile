@@ -61,6 +61,8 @@ nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that 
 	$(call say,a thousand simulated nodes and a gateway that dies (docs/scale.md))
 	cargo build --release --locked -p fastx
 	MALLOC_MMAP_THRESHOLD_=131072 target/release/fastx sim scale --out target/sim-scale
+	$(call say,sessions as jobs of Slurm)
+	cargo test --release --locked -p fastx --test slurm -- --ignored
 	$(call say,brokers and databases restarted and killed and stopped and cut off for a minute; all gone for ten)
 	FAULT_SECONDS=60 cargo test --release --locked -p manager --test faults -- --include-ignored --test-threads=1 --nocapture
 	cargo build --release --locked --workspace --bins
