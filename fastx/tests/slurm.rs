@@ -190,11 +190,8 @@ fn rand_byte() -> u8 {
 fn a_start_waits_runs_is_looked_at_and_is_cancelled_inside_its_job() {
     let (site, user) = (Site::new(), User::new("x-slurm-x", None));
     let first = site.start(&user);
-    assert_eq!(
-        (&first["state"], &first["job"]["scheduler"]),
-        (&"pending".into(), &"slurm".into()),
-        "{first:#}"
-    );
+    // Slurm may have begun it already.
+    assert_eq!(first["job"]["scheduler"], "slurm", "{first:#}");
     let (id, job) = (first["id"].as_str().unwrap(), first["job"]["id"].as_str().unwrap());
     let up = site.until_state(id, "running");
     assert_eq!(up["user"], user.name());
