@@ -349,7 +349,7 @@ async fn what_a_page_may_not_do_is_refused_with_a_code() {
         ("POST", "/api/sessions", r#"{ "user": "root" }"#, 400, "malformed"),
         ("POST", "/api/sessions", r#"{ "login": "alice" }"#, 400, "malformed"),
         ("POST", "/api/sessions", r#"{ "geometry": "1x1" }"#, 400, "malformed"),
-        ("POST", "/api/sessions", r#"{ "serverId": "n2" }"#, 400, "malformed"),
+        ("POST", "/api/sessions", r#"{ "serverId": "n2" }"#, 422, "cannot-start"),
         ("POST", "/api/sessions", r#"{ "command": "no-such-program" }"#, 422, "cannot-start"),
         ("DELETE", "/api/sessions/nobody", "", 404, "no-such-session"),
         ("GET", "/api/sessions/..%2f..%2fetc", "", 404, "no-such-session"),
