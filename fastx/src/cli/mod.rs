@@ -188,3 +188,6 @@ mod tests {
         assert!(run("30").unwrap_err().to_string().contains("a time with its unit"));
     }
 }
+
+#[cfg(test)]
+mod guides_tests;
