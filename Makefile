@@ -60,7 +60,7 @@ nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that 
 	cargo test --release --locked -p manager --test redundancy -- --ignored
 	$(call say,a thousand simulated nodes and a gateway that dies (docs/scale.md))
 	cargo build --release --locked -p fastx
-	MALLOC_MMAP_THRESHOLD_=131072 target/release/fastx sim scale --out target/sim-scale
+	target/release/fastx sim scale --out target/sim-scale
 	$(call say,sessions as jobs of Slurm)
 	cargo test --release --locked -p fastx --test slurm -- --ignored
 	$(call say,brokers and databases restarted and killed and stopped and cut off for a minute; all gone for ten)

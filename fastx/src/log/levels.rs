@@ -9,6 +9,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 const OURS: [&str; 9] =
     ["cluster", "config", "fastx", "manager", "netsim", "node", "portal", "relay", "tunnel"];
 
+/// A library that says at `info` each time that a broker is tried and not there, which `cluster` says better.
+const TALKATIVE: &str = "async_nats";
+
 /// The levels of one process.
 #[derive(Debug)]
 pub(super) struct Levels {
@@ -115,12 +118,15 @@ fn read(value: &str) -> Option<Targets> {
     }
 }
 
-/// `level` for all of ours, and for libraries `info` at most.
+/// `level` for all of ours, and for libraries `info` at most, or `warn` for one.
 fn ours(targets: Targets, level: LevelFilter) -> Targets {
     let named: Vec<String> =
         targets.iter().filter(|(target, _)| is_ours(target)).map(|(target, _)| target.to_owned()).collect();
     let all = OURS.iter().map(|target| (*target).to_owned()).chain(named);
-    targets.with_default(level.min(LevelFilter::INFO)).with_targets(all.map(|target| (target, level)))
+    targets
+        .with_default(level.min(LevelFilter::INFO))
+        .with_target(TALKATIVE, level.min(LevelFilter::WARN))
+        .with_targets(all.map(|target| (target, level)))
 }
 
 fn is_ours(target: &str) -> bool {

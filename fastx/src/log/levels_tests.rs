@@ -18,6 +18,9 @@ fn shows(targets: &Targets, target: &str, level: Level) -> bool {
 fn a_level_is_for_ours_and_a_list_for_what_it_names() {
     let plain = Levels::started(|_| None).0.effective();
     assert!(shows(&plain, "node::link", Level::INFO) && !shows(&plain, "node::link", Level::DEBUG));
+    assert!(!shows(&plain, "async_nats", Level::INFO) && shows(&plain, "async_nats", Level::WARN));
+    let nats = started("LOGLEVEL", "info,async_nats=debug").effective();
+    assert!(shows(&nats, "async_nats::connector", Level::DEBUG));
     let debug = started("LOGLEVEL", "debug").effective();
     assert!(shows(&debug, "node::link", Level::DEBUG) && !shows(&debug, "node", Level::TRACE));
     assert!(shows(&debug, "h2", Level::INFO) && !shows(&debug, "h2", Level::DEBUG));

@@ -1,5 +1,6 @@
 //! `fastx sim`: a plan of a network, read, described and run.
 
+mod allocator;
 mod describe;
 mod source;
 mod watch;
@@ -51,6 +52,7 @@ fn list() {
 }
 
 fn simulate(options: &SimOptions, wanted: &str, plan: &Plan) -> anyhow::Result<bool> {
+    allocator::settle(plan).context("cannot start again with another allocator setting")?;
     let seed = options.seed.unwrap_or(plan.seed);
     let mut watch = Watch::begin(plan, seed);
     let run = netsim::run_logged(plan, seed, options.packets, |simulated| watch.progress(simulated))?;

@@ -1,4 +1,4 @@
-//! Faults of the broker, under a stream of writes and of words of presence.
+//! Faults of the broker, under a stream of writes, of updates and of words of presence.
 
 use cluster::broker::Broker;
 use manager::Keep;

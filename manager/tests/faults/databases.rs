@@ -1,4 +1,4 @@
-//! Faults of MongoDB, with two managers, under a stream of writes.
+//! Faults of MongoDB, with two managers, under a stream of writes and of updates.
 
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};

@@ -17,6 +17,7 @@ mod history;
 mod partition;
 mod revoked;
 mod stage;
+mod updates;
 
 use std::time::Duration;
 

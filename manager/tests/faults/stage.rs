@@ -1,4 +1,4 @@
-//! A cluster: a broker, managers, and members that write, watch and say that they are there.
+//! A cluster: a broker, managers, and members that write, watch, and say that they are there and how they are.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::history::{History, key, name};
 use super::servers::PATIENCE;
+use super::updates::Updates;
 
 /// Members that write.
 const WRITERS: usize = 3;
@@ -25,6 +26,7 @@ pub(crate) struct Stage {
     members: Vec<ControlPlane>,
     _announcers: Vec<Announcer>,
     follower: Follower,
+    updates: Updates,
     pub(crate) history: History,
     _folder: tempfile::TempDir,
 }
@@ -51,12 +53,14 @@ impl Stage {
         let history = History::start(&stores);
         history.goes_on(30).await;
         let announcers = planes.iter().map(announce).collect();
+        let updates = Updates::start(&planes);
         planes.push(watcher);
         Self {
             _managers: running,
             members: planes,
             _announcers: announcers,
             follower,
+            updates,
             history,
             _folder: folder,
         }
@@ -66,7 +70,8 @@ impl Stage {
         &*self.members[WRITERS].store
     }
 
-    /// Everybody writes again, changes are told to who watched before, and all members are seen.
+    /// Everybody writes again, changes are told to who watched before, all members are seen, and what they say of
+    /// themselves is shown.
     pub(crate) async fn is_consistent(&self) {
         let began = Instant::now();
         let mut changes = self.store().watch().await;
@@ -91,6 +96,7 @@ impl Stage {
         };
         tokio::time::timeout(PATIENCE, told).await.expect("the change is told");
         self.all_are_seen(began).await;
+        self.updates.are_shown(&self.members[WRITERS], began).await;
         println!("consistent after {:?}", began.elapsed());
     }
 
