@@ -1,4 +1,4 @@
-//! Every `fastx …` in the guides is a command that the program takes.
+//! Every `fastx …` in the guides to clusters is a command that the program takes.
 
 use std::path::Path;
 
@@ -6,6 +6,9 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::Cli;
+
+const GUIDES: [&str; 6] =
+    ["cluster.md", "cluster-setup.md", "redundancy.md", "store.md", "settings.md", "doctor.md"];
 
 /// A command in a guide, and whether it stands in a block to be copied, or in a sentence that may only name its verb.
 struct Shown {
@@ -36,29 +39,26 @@ fn shown_in(file: &Path) -> Vec<Shown> {
     all
 }
 
-/// What is said behind a command is cut off, and of what can be chosen the first is taken.
+/// As a shell parts them. What is said behind a command is cut off, and of what can be chosen the first is taken.
 fn words(command: &str) -> Vec<String> {
-    let ends = ["  ", " | ", " && ", " # ", " > ", " < ", "; "];
+    let ends = ["  ", " | ", " && ", " # ", " >", " <", "; "];
     let end = ends.iter().filter_map(|end| command.find(end)).min().unwrap_or(command.len());
-    let plain: String = command[..end].chars().filter(|c| !"[]'\"".contains(*c)).collect();
-    let words = plain.split_whitespace().filter(|word| !word.contains(['…', '{', '}']) && *word != "...");
-    words
-        .map(|word| word.split('|').next().unwrap_or_default())
-        .map(|word| if ["NUMBER", "N"].contains(&word) { "1" } else { word }.to_owned())
-        .collect()
+    let words = command[..end].split_whitespace().map(|word| word.trim_matches(['[', ']']));
+    let words = words.filter(|word| *word != "…").map(|word| word.split('|').next().unwrap_or_default());
+    words.map(|word| if ["NUMBER", "N"].contains(&word) { "1" } else { word }.to_owned()).collect()
 }
 
 #[test]
 fn commands_in_the_guides_are_taken() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let guides = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let guides = guides.filter(|path| path.extension().is_some_and(|is| is == "md"));
+    let guides = GUIDES.map(|guide| root.join("docs").join(guide));
     let (mut seen, mut wrong) = (0, Vec::new());
-    for shown in guides.chain([root.join("README.md")]).flat_map(|guide| shown_in(&guide)) {
+    for shown in guides.iter().flat_map(|guide| shown_in(guide)) {
         seen += 1;
         let Err(error) = Cli::try_parse_from(words(&shown.command)) else { continue };
         let only_named = [
             ErrorKind::MissingRequiredArgument,
+            ErrorKind::InvalidValue,
             ErrorKind::MissingSubcommand,
             ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand,
         ];
@@ -68,5 +68,5 @@ fn commands_in_the_guides_are_taken() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(seen > 50, "only {seen} commands were found");
+    assert!(seen > 40, "only {seen} commands were found");
 }
