@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::guest::Guest;
-use crate::{Shared, administration, assets, headers, origin, sessions, sign_in, tokens};
+use crate::{Shared, administration, assets, headers, oidc, origin, sessions, sign_in, tokens};
 
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -32,6 +32,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/api/health", get(health))
         .merge(sign_in::router())
+        .merge(oidc::router())
         .merge(inside)
         .fallback(assets::get)
         .layer(middleware::map_response(headers::add))

@@ -14,6 +14,7 @@ mod guest;
 mod headers;
 mod key;
 mod logins;
+mod oidc;
 mod origin;
 pub mod people;
 mod sessions;
@@ -45,6 +46,7 @@ use tunnel::identity::{Secret, ServerId};
 use crate::administration::Administration;
 use crate::attempts::Attempts;
 use crate::conversation::{Conversations, Dialogue};
+use crate::oidc::{Sent, UnderWay};
 use crate::people::Register;
 use crate::tokens::Tokens;
 use crate::turns::Turns;
@@ -88,6 +90,7 @@ pub(crate) struct Shared {
     attempts: Mutex<Attempts>,
     conversations: Mutex<Conversations<Dialogue>>,
     turns: Turns,
+    under_way: Mutex<UnderWay<Sent>>,
     /// A comparison takes 19 MiB and some 20 ms.
     passwords: Semaphore,
     viewers: Arc<Semaphore>,
@@ -127,6 +130,7 @@ impl Portal {
             attempts: Mutex::default(),
             conversations: Mutex::default(),
             turns: Turns::default(),
+            under_way: Mutex::default(),
             passwords: Semaphore::new(1),
             viewers: Arc::new(Semaphore::new(MOST_VIEWERS)),
             pictures: Semaphore::new(PICTURES),

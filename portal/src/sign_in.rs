@@ -9,7 +9,7 @@ use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -70,14 +70,15 @@ async fn open(
 /// The ways that a person has here.
 async fn ways(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let rules = shared.logins.now();
-    let way = |way: &Way| json!({ "id": way.id(), "label": way.label(), "kind": "form" });
+    let kind = |way: &Way| if way.is_form() { "form" } else { "redirect" };
+    let way = |way: &Way| json!({ "id": way.id(), "label": way.label(), "kind": kind(way) });
     Json(json!({ "result": { "ways": rules.ways.iter().map(way).collect::<Vec<_>>() } }))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Login {
-    /// The first one, if it is missing.
+    /// The first form, if it is missing.
     way: Option<String>,
     username: String,
     password: Option<Secret>,
@@ -102,7 +103,7 @@ async fn login(
     let rules = shared.logins.now();
     let way = match &way {
         Some(id) => rules.way(id),
-        None => rules.ways.first(),
+        None => rules.ways.iter().find(|way| way.is_form()),
     };
     let way = way.ok_or_else(|| ApiError::Malformed("there is no such way to sign in here".into()))?;
     let from = [client.clone(), Origin::Name(username.clone())];
@@ -205,6 +206,41 @@ async fn come_in(shared: &Arc<Shared>, visitor: Visitor, from: &[Origin], role: 
 fn written<T>(done: std::result::Result<std::io::Result<T>, tokio::task::JoinError>) -> Result<T> {
     let done = done.map_err(|error| ApiError::Inside(error.to_string()))?;
     done.map_err(|error| ApiError::Inside(format!("cannot write the list of visits: {error}")))
+}
+
+/// Where a browser comes from that may try now.
+pub(crate) fn permitted(
+    shared: &Shared,
+    headers: &HeaderMap,
+    connection: &Connection,
+) -> Result<[Origin; 1]> {
+    let from = [client(headers, connection)?.0];
+    permit(shared, &from)?;
+    Ok(from)
+}
+
+/// A try by another way than a form was wrong; `why` is for the log.
+pub(crate) fn refuse(shared: &Shared, from: &[Origin], way: &str, why: &str) -> ApiError {
+    tracing::info!(way, why, "somebody is not let in");
+    wrong(shared, from);
+    ApiError::WrongPassword
+}
+
+/// Lets somebody in who comes back from elsewhere, and shows them `page`.
+pub(crate) async fn come_back(
+    shared: &Arc<Shared>,
+    visitor: Visitor,
+    from: &[Origin],
+    page: &str,
+) -> Result<Response> {
+    let Some(person) = Person::of(shared, &visitor) else {
+        return Err(refuse(shared, from, "", "an administrator has disabled them"));
+    };
+    let mut response = come_in(shared, visitor, from, person.role).await?;
+    *response.status_mut() = StatusCode::FOUND;
+    let page = HeaderValue::try_from(page).map_err(|error| ApiError::Inside(error.to_string()))?;
+    response.headers_mut().insert(header::LOCATION, page);
+    Ok(response)
 }
 
 /// The error does not repeat what was sent: it may be a password.

@@ -57,14 +57,15 @@ impl Account {
 /// The groups of a person's account, at most [`MOST_GROUPS`], each by its name.
 pub async fn person_groups(name: &str) -> Result<Vec<String>, SessionError> {
     let account = Account::known(name).await?;
-    let refuse = |why: String| refused(name, why);
-    // Who may start sessions at all; whether this service could start them is another matter.
-    may_run(&account, if account.uid == own_uid() { account.uid } else { 0 })
-        .map_err(|why| refuse(why.into()))?;
+    let refuse = |why: &str| refused(name, why);
+    // Whether this service could start their sessions is another matter; and nobody signs in as root, not even at root's.
+    if account.uid == 0 || account.uid != own_uid() {
+        is_person(&account).map_err(refuse)?;
+    }
     let asked = Command::new("id").args(["-Gnz", "--", &account.name]).kill_on_drop(true).output();
     let answer = tokio::time::timeout(ANSWER_WITHIN, asked).await;
-    let answer = answer.map_err(|_| refuse("the machine's name service does not answer".into()))?;
-    let answer = answer.map_err(|error| refuse(format!("id does not run: {error}")))?;
+    let answer = answer.map_err(|_| refuse("the machine's name service does not answer"))?;
+    let answer = answer.map_err(|error| refuse(&format!("id does not run: {error}")))?;
     let names = String::from_utf8_lossy(&answer.stdout);
     Ok(names.split('\0').filter(|name| !name.is_empty()).take(MOST_GROUPS).map(ToOwned::to_owned).collect())
 }
@@ -78,6 +79,12 @@ fn may_run(account: &Account, own: u32) -> Result<(), &'static str> {
     match account.uid {
         uid if uid == own => Ok(()),
         _ if own != 0 => Err("this service runs as another account; only root can start programs as others"),
+        _ => is_person(account),
+    }
+}
+
+fn is_person(account: &Account) -> Result<(), &'static str> {
+    match account.uid {
         0 => Err("root works with the machine, not on it; name a person"),
         ..FIRST_PERSON | NOBODY.. => Err("this is an account of the system; name a person"),
         _ if is_shut(&account.shell) => Err("the account is shut: its shell lets nobody in"),
@@ -149,6 +156,7 @@ mod tests {
     #[tokio::test]
     async fn the_machine_knows_who_we_are_and_refuses_strangers() {
         assert_eq!(Account::own().await.uid, own_uid());
+        assert!(person_groups("root").await.unwrap_err().to_string().contains("name a person"));
         let error = Account::find("nobody-is-called-so").await.unwrap_err().to_string();
         assert!(error.contains("no such account"), "{error}");
     }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use launcher::names::{ServiceName, UserName};
 use launcher::wire::{self, Answer, HEADER, Prompt, Reply, Request, WireError};
-use node::session::person_groups;
+use node::session::{SessionError, person_groups};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
@@ -96,13 +96,11 @@ impl Machine {
 
 /// A person's account comes in; one of the system's does not, whatever its password.
 pub(super) async fn known(way: &str, account: String) -> Step {
-    match person_groups(&account).await {
-        Ok(groups) => Step::Success(Visitor::Known(Known {
-            way: way.to_owned(),
-            name: account.clone(),
-            account,
-            groups,
-        })),
-        Err(error) => refused(error),
-    }
+    known_account(way, account).await.map_or_else(refused, Step::Success)
+}
+
+/// Who has this account; an error if it is no person's.
+pub(crate) async fn known_account(way: &str, account: String) -> Result<Visitor, SessionError> {
+    let groups = person_groups(&account).await?;
+    Ok(Visitor::Known(Known { way: way.to_owned(), name: account.clone(), account, groups }))
 }

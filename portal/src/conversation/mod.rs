@@ -18,6 +18,7 @@ use crate::Shared;
 use crate::logins::Way;
 use crate::visits::Visitor;
 
+pub(crate) use self::machine::known_account;
 pub(crate) use self::table::{Conversations, Open};
 
 /// For one answer to be looked at; PAM modules wait for directories and telephones, and after a wrong one for seconds.
@@ -74,6 +75,7 @@ impl Dialogue {
                         Err(error) => (None, refused(error)),
                     }
                 }
+                Way::Oidc(_) => (None, refused("this way needs a browser")),
                 Way::Ssh(sshd) => {
                     let Some(user) = account(name) else { return (None, refused(NO_NAME)) };
                     match Ssh::begin(&shared.logins.program, sshd, user, password).await {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use launcher::names::ServiceName;
 use serde::Deserialize;
 
+use super::provider::Provider;
 use super::sshd::Sshd;
 use crate::people::Role;
 
@@ -32,6 +33,8 @@ pub(crate) enum Way {
     },
     /// Accounts of this machine, by its sshd.
     Ssh(Sshd),
+    /// People of an OpenID provider, in a browser.
+    Oidc(Provider),
 }
 
 impl Way {
@@ -41,12 +44,18 @@ impl Way {
     }
 
     /// What requests and visits name it by.
-    pub(crate) fn id(&self) -> &'static str {
+    pub(crate) fn id(&self) -> String {
         match self {
-            Self::Password { .. } => "password",
-            Self::Pam { .. } => "pam",
-            Self::Ssh(_) => "ssh",
+            Self::Password { .. } => "password".to_owned(),
+            Self::Pam { .. } => "pam".to_owned(),
+            Self::Ssh(_) => "ssh".to_owned(),
+            Self::Oidc(provider) => format!("oidc:{}", provider.name.as_str()),
         }
+    }
+
+    /// Whether a form is enough; else the browser is sent elsewhere.
+    pub(crate) fn is_form(&self) -> bool {
+        !matches!(self, Self::Oidc(_))
     }
 
     /// What people read.
@@ -56,6 +65,7 @@ impl Way {
             Self::Pam { label, .. } | Self::Ssh(Sshd { label, .. }) => {
                 label.as_deref().unwrap_or("Account of this machine")
             }
+            Self::Oidc(provider) => provider.label.as_deref().unwrap_or(provider.name.as_str()),
         }
     }
 }

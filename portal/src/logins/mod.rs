@@ -1,6 +1,7 @@
 //! In which ways people sign in on this server, and what they may do: what an administrator decided.
 
 mod file;
+mod provider;
 mod sshd;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use self::file::{File, Roles};
 use crate::version::Version;
 
 pub(crate) use self::file::Way;
+pub(crate) use self::provider::{Address, Provider};
 pub(crate) use self::sshd::Sshd;
 
 /// Where PAM has a program's rules: the administrator's, and those of packages.
@@ -98,14 +100,15 @@ impl Logins {
 
 fn read(path: &Path, usual: &[Way]) -> Result<Rules, ConfigError> {
     let file: File = config::read_optional(path, Secrecy::Public)?.unwrap_or_default();
-    Ok(Rules { ways: file.ways.unwrap_or_else(|| usual.to_vec()), roles: file.roles })
+    let ways = file.ways.unwrap_or_else(|| usual.to_vec());
+    Ok(Rules { ways, roles: file.roles })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ids(logins: &Logins) -> Vec<&'static str> {
+    fn ids(logins: &Logins) -> Vec<String> {
         logins.now().ways.iter().map(Way::id).collect()
     }
 
