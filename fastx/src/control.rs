@@ -26,6 +26,7 @@ const STORE_AGAIN: Duration = Duration::from_secs(10);
 pub(crate) struct Control {
     pub(crate) settings: Settings,
     pub(crate) balancer: Balancer,
+    pub(crate) plane: ControlPlane,
     /// As it was at the start.
     broker: Option<Broker>,
     /// Of a server that stands alone.
@@ -65,6 +66,7 @@ impl Control {
         Ok(Self {
             settings,
             balancer,
+            plane,
             broker: broker.cloned(),
             _own: own,
             member,
@@ -124,6 +126,7 @@ pub(crate) fn routes(plane: &ControlPlane, settings: &Settings, balancer: &Balan
         .merge(crate::doctor::routes(plane))
         .merge(crate::store::routes(plane))
         .merge(crate::balancer::routes(balancer))
+        .merge(crate::forms::routes(plane))
 }
 
 /// The server's id, as the cluster writes it.

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod folders;
+mod forms;
 mod job;
 mod join;
 mod key;

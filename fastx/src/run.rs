@@ -16,6 +16,7 @@ use tunnel::shard::Shards;
 use crate::balancer;
 use crate::cli::RunOptions;
 use crate::control::{self, Control};
+use crate::forms;
 use crate::log::{self, Log};
 use crate::notify::notify;
 use crate::portal_service::PortalService;
@@ -107,7 +108,7 @@ pub(crate) async fn start(dirs: Dirs) -> anyhow::Result<Started> {
     };
     let node = Node::start(options).await?;
     let control = Control::start(&dirs, me, broker.as_ref(), (&node, sessions.clone())).await?;
-    portal.add_for_admins(balancer::routes(&control.balancer));
+    portal.add_for_admins(balancer::routes(&control.balancer).merge(forms::routes(&control.plane)));
     Ok(Started { node, portal, sessions, control })
 }
 

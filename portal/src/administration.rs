@@ -1,11 +1,11 @@
-//! What admins reach of the node's own administration, below `/api`: the same documents as on `node.sock`, in the API's words.
+//! What admins reach of the node's own administration, below `/api`, and start forms, which everybody reads: the same documents as on `node.sock`, in the API's words.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use http::Uri;
 use hyper::service::Service;
@@ -40,7 +40,22 @@ impl Administration {
 }
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
-    Router::new().route("/api/balance", any(pass)).route("/api/balance/{*rest}", any(pass))
+    Router::new()
+        .route("/api/balance", any(for_admins))
+        .route("/api/balance/{*rest}", any(for_admins))
+        .route("/api/forms", get(pass))
+        .route("/api/forms/{name}", get(pass).put(for_admins).delete(for_admins))
+}
+
+async fn for_admins(
+    shared: State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
+    request: Request,
+) -> Result<Response> {
+    match guest.who {
+        Who::Administrator => pass(shared, Extension(guest), request).await,
+        _ => Err(ApiError::AdminsOnly),
+    }
 }
 
 async fn pass(
@@ -48,9 +63,6 @@ async fn pass(
     Extension(guest): Extension<Guest>,
     request: Request,
 ) -> Result<Response> {
-    if guest.who != Who::Administrator {
-        return Err(ApiError::AdminsOnly);
-    }
     let (mut head, body) = request.into_parts();
     let body = read(body, LARGEST).await?;
     head.uri = below(&head.uri).ok_or(ApiError::NoSuchAddress)?;
@@ -63,7 +75,7 @@ async fn pass(
     let bytes = bytes.map_err(|error| ApiError::Inside(error.to_string()))?;
     let said: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     if status.is_success() {
-        return Ok((status, Json(json!({ "result": said }))).into_response());
+        return Ok(Json(json!({ "result": said })).into_response());
     }
     if bytes.is_empty() && status == http::StatusCode::NOT_FOUND {
         return Err(ApiError::NoSuchAddress);

@@ -139,7 +139,7 @@ impl Portal {
         Ok(Self { app: api::router(shared.clone()), shared })
     }
 
-    /// Admins reach these below `/api`, from now on, if they are below `/balance`. Answers are JSON, errors those of
+    /// Admins reach these below `/api`, from now on, if they are below `/balance` or `/forms`; forms are read by everybody. Answers are JSON, errors those of
     /// [`node::admin::Problem`].
     pub fn add_for_admins(&self, routes: Router) {
         self.shared.administration.add(routes);

@@ -284,7 +284,8 @@ async fn admins_reach_the_administration_in_their_name_and_nobody_else_does() {
         Json(json!({ "by": person.map(|Extension(Person(name))| name), "said": said }))
     };
     let refuse = async || Problem::bad("no chain", "look again");
-    let routes = axum::Router::new().route("/balance/x", get(refuse).put(echo));
+    let forms = get(async || Json(json!({ "type": "object" }))).put(async || StatusCode::NO_CONTENT);
+    let routes = axum::Router::new().route("/balance/x", get(refuse).put(echo)).route("/forms/x", forms);
     server.portal.add_for_admins(routes);
     let (admin, user) = (cookie(&server, "carol").await, cookie(&server, "alice").await);
     let said = |answer: Response<Bytes>| {
@@ -301,6 +302,11 @@ async fn admins_reach_the_administration_in_their_name_and_nobody_else_does() {
     let (status, answer) = said(ask(&server, &user, "GET", "/api/balance/x", "").await);
     assert_eq!((status, &answer["error"]["code"]), (403, &json!("admins-only")));
     assert_eq!(said(ask(&server, "", "GET", "/api/balance/x", "").await).0, 401);
+    // Everybody reads forms, and admins write them.
+    let read = said(ask(&server, &user, "GET", "/api/forms/x", "").await);
+    assert_eq!(read, (200, json!({ "result": { "type": "object" } })));
+    assert_eq!(said(put(&server, &user, "/api/forms/x", "{}").await).0, 403);
+    assert_eq!(said(put(&server, &admin, "/api/forms/x", "{}").await), (200, json!({ "result": null })));
 }
 
 async fn put(server: &Server, cookie: &str, path: &str, body: &str) -> Response<Bytes> {

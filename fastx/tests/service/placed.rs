@@ -29,6 +29,11 @@ fn run(server: &Server, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
+/// Functions have time enough on a machine that does other things. The store may not be reached in the first moment.
+fn be_patient(server: &Server) {
+    until("the deadline is set", || run(server, &["config", "set", "balanceDeadline", "5s"]).0.then_some(()));
+}
+
 /// The function decides from now on.
 fn decide_by(server: &Server, source: &str) {
     let path = server.folder.path().join("chain.js");
@@ -53,7 +58,7 @@ fn terminate(server: &Server, session: &Value) {
 #[test]
 fn a_lone_server_starts_what_its_chain_lets_it_and_says_what_the_chain_said() {
     let server = Server::started();
-    assert!(run(&server, &["config", "set", "balanceDeadline", "5s"]).0);
+    be_patient(&server);
     decide_by(&server, "i => { throw new Error(`All servers are closed, ${i.data.command}`) }");
     let (done, said) = run(&server, &["start", "--", PROGRAM]);
     assert!(!done && said.contains(&format!("All servers are closed, {PROGRAM}")), "{said}");
@@ -103,7 +108,7 @@ fn a_start_lands_where_the_chain_says_and_after_a_kill_on_the_next_without_an_er
     // Root starts nothing as root on another server.
     let user = rustix::process::getuid().is_root().then(|| User::new("x-placed-x", None));
     let whom: Vec<&str> = user.iter().flat_map(|user| ["--user", user.name()]).collect();
-    assert!(run(&one, &["config", "set", "balanceDeadline", "5s"]).0);
+    be_patient(&one);
     decide_by(&one, "i => (i.servers.find(s => s.serverId === 'two') || i.servers[0]).serverId");
 
     let there = start(&one, &whom);
@@ -126,17 +131,10 @@ fn a_start_lands_where_the_chain_says_and_after_a_kill_on_the_next_without_an_er
 
 /// Whether a server was chosen.
 fn choose(socket: &std::path::Path, login: usize) -> bool {
-    use std::io::{Read, Write};
     let request = json!({
         "action": "session/start", "user": { "login": format!("user{login}") }, "local": { "serverId": "x" },
     });
-    let body = json!({ "request": request }).to_string();
-    let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
-    let head =
-        "POST /balance/choose HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\ncontent-length";
-    write!(stream, "{head}: {}\r\n\r\n{body}", body.len()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = ask(socket, "POST", "/balance/choose", &json!({ "request": request }).to_string());
     assert!(answer.starts_with("HTTP/1.1 200") || answer.contains("It is full"), "{answer}");
     answer.starts_with("HTTP/1.1 200")
 }
@@ -144,7 +142,7 @@ fn choose(socket: &std::path::Path, login: usize) -> bool {
 #[test]
 fn starts_that_come_in_one_moment_keep_to_a_limit() {
     let server = Server::started();
-    assert!(run(&server, &["config", "set", "balanceDeadline", "5s"]).0);
+    be_patient(&server);
     decide_by(
         &server,
         "i => { if (i.servers[0].sessions >= 20) throw new Error('It is full'); return i.servers[0].serverId }",
@@ -162,4 +160,33 @@ fn starts_that_come_in_one_moment_keep_to_a_limit() {
         all.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
     });
     assert_eq!(chosen, 20);
+}
+
+/// The answer of `node.sock`, with its head.
+fn ask(socket: &std::path::Path, method: &str, path: &str, body: &str) -> String {
+    use std::io::{Read, Write};
+    let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: node\r\ncontent-type: application/json\r\n");
+    write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn start_forms_are_kept_by_name_and_a_wrong_one_is_refused() {
+    let server = Server::started();
+    let socket = server.local("node.sock");
+    let form = r#"{"type":"object","properties":{"cpus":{"type":"integer","default":4}}}"#;
+    let put = |name: &str, form: &str| ask(&socket, "PUT", &format!("/forms/{name}"), form);
+    until("the store is open", || put("matlab", form).starts_with("HTTP/1.1 204").then_some(()));
+    let refused =
+        put("matlab", r#"{"type":"object","properties":{"cpus":{"type":"integer","default":"4"}}}"#);
+    assert!(refused.starts_with("HTTP/1.1 400") && refused.contains("is no integer"), "{refused}");
+    let all = ask(&socket, "GET", "/forms", "");
+    let (_, kept) = all.split_once("\r\n\r\n").unwrap();
+    let kept: Value = serde_json::from_str(kept).unwrap();
+    assert_eq!(kept, json!({ "matlab": serde_json::from_str::<Value>(form).unwrap() }));
+    assert!(ask(&socket, "DELETE", "/forms/matlab", "").starts_with("HTTP/1.1 204"));
+    assert!(ask(&socket, "GET", "/forms/matlab", "").starts_with("HTTP/1.1 404"));
 }
