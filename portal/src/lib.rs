@@ -4,6 +4,7 @@
 //! of the pages are relative: the same pages work below `/` and below `/@SERVERID/`.
 
 mod administration;
+mod admit;
 mod api;
 mod assets;
 mod attempts;

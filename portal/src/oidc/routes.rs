@@ -12,11 +12,11 @@ use serde::Deserialize;
 use tunnel::identity::Secret;
 
 use super::{Sent, UnderWay, under_way};
+use crate::admit::{come_back, permitted, refuse};
 use crate::api::Result;
 use crate::conversation::known_account;
 use crate::error::ApiError;
 use crate::logins::Way;
-use crate::sign_in::{come_back, permitted, refuse};
 use crate::{Connection, Shared, cookie, turns};
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
