@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/target/node/node_modules/.bin:$(CURDIR)/target/tools/bi
 UI := portal/ui
 MODULES := node_modules/.package-lock.json
 UI_PAGES := $(UI)/dist/index.html
-UI_SOURCES := $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+UI_SOURCES := $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null) docs/server-object.schema.json
 SCRIPTS = $(shell grep -rlI --exclude-dir={target,node_modules,.git} '^.!/usr/bin/env bash' . | sort)
 
 # The end-to-end tests make network namespaces, which only root may: cargo builds them as you and starts them by sudo.

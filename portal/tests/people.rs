@@ -276,23 +276,27 @@ async fn who_leaves_or_is_shut_out_loses_what_is_open_and_others_do_not() {
 #[tokio::test]
 async fn admins_reach_the_administration_in_their_name_and_nobody_else_does() {
     use axum::Json;
-    use axum::extract::Extension;
+    use axum::extract::{Extension, Path};
     use axum::routing::get;
     use node::admin::{Person, Problem};
     let server = with_people();
-    let echo = async |person: Option<Extension<Person>>, Json(said): Json<Value>| {
-        Json(json!({ "by": person.map(|Extension(Person(name))| name), "said": said }))
-    };
+    let echo =
+        async |Path(name): Path<String>, person: Option<Extension<Person>>, Json(said): Json<Value>| {
+            Json(json!({ "name": name, "by": person.map(|Extension(Person(name))| name), "said": said }))
+        };
     let refuse = async || Problem::bad("no chain", "look again");
     let forms = get(async || Json(json!({ "type": "object" }))).put(async || StatusCode::NO_CONTENT);
-    let routes = axum::Router::new().route("/balance/x", get(refuse).put(echo)).route("/forms/x", forms);
+    let routes = axum::Router::new().route("/balance/{name}", get(refuse).put(echo)).route("/forms/x", forms);
     server.portal.add_for_admins(routes);
     let (admin, user) = (cookie(&server, "carol").await, cookie(&server, "alice").await);
     let said = |answer: Response<Bytes>| {
         (answer.status().as_u16(), serde_json::from_slice::<Value>(answer.body()).unwrap())
     };
     let (status, answer) = said(put(&server, &admin, "/api/balance/x", r#"{"a":1}"#).await);
-    assert_eq!((status, &answer), (200, &json!({ "result": { "by": "carol", "said": { "a": 1 } } })));
+    assert_eq!(
+        (status, &answer),
+        (200, &json!({ "result": { "name": "x", "by": "carol", "said": { "a": 1 } } }))
+    );
     let (status, answer) = said(ask(&server, &admin, "GET", "/api/balance/x", "").await);
     assert_eq!(
         (status, &answer["error"]["message"], &answer["error"]["next"]),

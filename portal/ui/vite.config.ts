@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
+import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
 
 /** Puts `name.br` beside every file: the server sends it as it is, to whoever takes Brotli. */
@@ -29,7 +30,7 @@ export default defineConfig({
     // Inlined assets would be data: URLs, which the page's policy refuses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: ["index.html", "display.html"] },
+    rolldownOptions: { input: ["index.html", "display.html", "balance.html"] },
   },
-  plugins: [brotli()],
+  plugins: [react(), brotli()],
 });

@@ -1,6 +1,7 @@
 // Chromium, as all scripts here start it, and the report that they print.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -58,6 +59,15 @@ export async function open({ phone = false, dark = false, shots }) {
     process.exit(report.ok ? 0 : 1);
   }
   return { page, finish };
+}
+
+/** What axe finds in the way of people who see, hear or point otherwise; throws if it is anything. */
+export async function accessible(page) {
+  const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run());
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+  if (found.length > 0) throw new Error(`axe found\n${found.join("\n")}`);
 }
 
 export async function until(done, otherwise) {

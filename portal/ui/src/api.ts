@@ -21,6 +21,7 @@ export interface Sessions {
   server: string;
   /** The name that I signed in with; null: with the portal's key. */
   login: string | null;
+  role: "user" | "manager" | "admin";
   sessions: Session[];
 }
 

@@ -19,8 +19,9 @@ let here = "";
 /** One stream of changes, until it breaks. */
 async function follow(): Promise<void> {
   // Says why, where a stream of events only says that it failed.
-  const { server, login } = await listSessions();
+  const { server, login, role } = await listSessions();
   here = server;
+  element("administration").hidden = role !== "admin";
   element("out").hidden = login === null;
   element("out").title = `You are ${login}`;
   element("server").textContent = server;
