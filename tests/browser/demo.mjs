@@ -13,7 +13,7 @@
 import { access, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { open, typeUntilWritten, until } from "./browser.mjs";
+import { accessible, open, typeUntilWritten, until } from "./browser.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -46,6 +46,7 @@ async function list(report) {
   report.listMs = Date.now() - started;
   report.sessions = await page.locator("#sessions .name").allTextContents();
   if (page.url().includes("key=")) throw new Error("the key is still in the address bar");
+  await accessible(page);
   await shot("list");
 }
 
@@ -61,6 +62,7 @@ async function look(report) {
   await until(enough, "the display stays empty");
   await until(async () => /^connected \d+ ms$/.test(await badge()), "the badge shows no round trip");
   report.badge = await badge();
+  await accessible(page);
 }
 
 async function type(file) {

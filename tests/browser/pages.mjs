@@ -10,7 +10,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { open, typeUntilWritten, until } from "./browser.mjs";
+import { accessible, open, typeUntilWritten, until } from "./browser.mjs";
 
 const { values: options } = parseArgs({
   options: Object.fromEntries(["url", "key", "person", "shots", "typed", "end"].map((name) => [name, { type: "string" }])),
@@ -53,6 +53,7 @@ async function keyForm() {
   await page.locator("#key-password").fill("wrong");
   await page.locator("#key button").click();
   await page.locator("#key .error", { hasText: "not the key of this server" }).waitFor();
+  await accessible(page);
   await shot("key");
   // The wait doubles with each wrong key, so that in the end the next click falls into it.
   let said = "";
@@ -75,11 +76,13 @@ async function startAndEnd() {
   await page.locator("#start-command").fill("exec xterm -bg green -e cat");
   await page.locator("#start-name").fill("by the form");
   await page.locator("#start-geometry").fill("320x240");
+  await accessible(page);
   await shot("start");
   await page.locator("#start button[type=submit]").click();
   const card = page.locator("#sessions .card", { hasText: "by the form" });
   await card.locator(".state", { hasText: "running" }).waitFor();
   await card.locator("img.picture:visible").waitFor();
+  await accessible(page);
   await shot("cards");
   await card.locator(".end").click();
   await card.locator(".end", { hasText: "Really end?" }).click();
@@ -105,6 +108,7 @@ async function typeOnPhone() {
 async function copyAndPaste() {
   const file = `${options.typed}.pasted`;
   await page.locator("#clip").click();
+  await accessible(page);
   await shot("clipboard");
   await page.locator("#clipboard-text").fill(`echo pasted > ${file}\n`);
   await page.keyboard.press("Escape");
@@ -123,5 +127,6 @@ async function ends() {
   await writeFile(join(options.end, "looking"), "");
   await page.locator("#notice", { hasText: "has ended" }).waitFor();
   await until(async () => (await page.locator("#badge").textContent()) === "ended", "the badge does not say it");
+  await accessible(page);
   await shot("ended");
 }

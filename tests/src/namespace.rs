@@ -4,7 +4,7 @@ use std::fs::File;
 use std::future::Future;
 use std::io::Write;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread::JoinHandle;
 
@@ -26,6 +26,12 @@ impl Namespace {
         );
         run(Command::new("ip").args(["netns", "add", &name]));
         let made = Self { name };
+        // Else an address counts as new once more after a second or two, and Chromium gives up the page that it is loading
+        // (ERR_NETWORK_CHANGED).
+        if Path::new("/proc/sys/net/ipv6").exists() {
+            made.sysctl("net.ipv6.conf.all.accept_dad", "0");
+            made.sysctl("net.ipv6.conf.default.accept_dad", "0");
+        }
         made.ip("link set lo up");
         made
     }
