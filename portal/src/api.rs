@@ -7,14 +7,14 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use http::{Method, header};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::guest::Guest;
-use crate::{Shared, administration, assets, headers, oidc, origin, sessions, sign_in, tokens};
+use crate::{Shared, administration, assets, headers, oidc, openapi, origin, sessions, sign_in, tokens};
 
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -26,11 +26,12 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(sign_in::inside())
         .merge(tokens::router())
         .merge(administration::router())
-        .route("/api/{*rest}", get(nothing).post(nothing))
+        .route("/api/{*rest}", any(nothing))
         .route_layer(middleware::from_fn(only_our_pages))
         .route_layer(middleware::from_fn_with_state(shared.clone(), only_visitors));
     Router::new()
         .route("/api/health", get(health))
+        .route("/api/openapi.json", get(openapi::get))
         .merge(sign_in::router())
         .merge(oidc::router())
         .merge(inside)

@@ -16,6 +16,7 @@ mod headers;
 mod key;
 mod logins;
 mod oidc;
+mod openapi;
 mod origin;
 pub mod people;
 mod sessions;
