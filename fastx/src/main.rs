@@ -52,6 +52,7 @@ fn main() -> std::process::ExitCode {
         Command::Job { command } => return job::job(&command),
         Command::Connect(options) => return session::connect(&options),
         Command::Terminate(options) => return session::terminate(&options),
+        Command::Share(options) => return session::share(&options),
         Command::Rename(options) => return session::rename(&options),
         Command::Status(options) => return status::show(&options),
         Command::Doctor(options) => return doctor::run(&options),

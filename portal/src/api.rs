@@ -34,6 +34,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/openapi.json", get(openapi::get))
         .merge(sign_in::router())
         .merge(oidc::router())
+        .merge(sessions::shares::router())
         .merge(inside)
         .fallback(assets::get)
         .layer(middleware::map_response(headers::add))

@@ -26,6 +26,8 @@ pub(crate) enum ApiError {
     OtherSite,
     #[error("there is no such token")]
     NoSuchToken,
+    #[error("there is no such link, or it does not count any more")]
+    NoSuchShare,
     #[error("there is nothing at this address")]
     NoSuchAddress,
     #[error("{0}")]
@@ -59,6 +61,7 @@ impl ApiError {
             Self::OtherSite => (StatusCode::FORBIDDEN, "OtherSite", "other-site"),
             Self::AdminsOnly => (StatusCode::FORBIDDEN, "AdminsOnly", "admins-only"),
             Self::NoSuchAddress => (StatusCode::NOT_FOUND, "NoSuchAddress", "no-such-address"),
+            Self::NoSuchShare => (StatusCode::NOT_FOUND, "NoSuchShare", "no-such-share"),
             Self::NoSuchToken => (StatusCode::NOT_FOUND, "NoSuchToken", "no-such-token"),
             Self::NoSuchSession(_) => (StatusCode::NOT_FOUND, "NoSuchSession", "no-such-session"),
             Self::SessionEnded(_) => (StatusCode::GONE, "SessionEnded", "session-ended"),
@@ -84,6 +87,7 @@ impl From<SessionError> for ApiError {
             SessionError::Elsewhere { .. } => Self::SessionElsewhere(text),
             SessionError::NotUp { .. } => Self::SessionNotUp(text),
             SessionError::Unreachable { .. } => Self::SessionUnreachable(text),
+            SessionError::NoShare => Self::NoSuchShare,
             SessionError::Malformed(_) => Self::Malformed(text),
             SessionError::NotInstalled { .. }
             | SessionError::Account { .. }

@@ -103,9 +103,14 @@ impl Guest {
 
     /// Returns when the visit does not count any more: what is open in its name ends then.
     pub(crate) async fn left(self, shared: Arc<Shared>) {
-        while Self::of_entry(&shared, self.entry.clone()).is_some_and(|now| now.who == self.who) {
+        while self.counts(&shared) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Whether they are signed in still, and may do the same.
+    pub(crate) fn counts(&self, shared: &Shared) -> bool {
+        Self::of_entry(shared, self.entry.clone()).is_some_and(|now| now.who == self.who)
     }
 }
 

@@ -41,6 +41,7 @@ use hyper_util::service::TowerToHyperService;
 use node::session::Sessions;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tunnel::identity::{Secret, ServerId};
@@ -98,6 +99,8 @@ pub(crate) struct Shared {
     viewers: Arc<Semaphore>,
     pictures: Semaphore,
     administration: Administration,
+    /// End links with the visits of who made them.
+    links: Mutex<JoinSet<()>>,
 }
 
 /// One byte stream that the portal serves. What it started ends with it.
@@ -137,6 +140,7 @@ impl Portal {
             viewers: Arc::new(Semaphore::new(MOST_VIEWERS)),
             pictures: Semaphore::new(PICTURES),
             administration: Administration::default(),
+            links: Mutex::default(),
         });
         Ok(Self { app: api::router(shared.clone()), shared })
     }

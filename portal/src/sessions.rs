@@ -1,6 +1,7 @@
 //! The API's part about sessions. Who holds the portal's key reaches all of this server, and so do admins; users reach their own.
 
 mod events;
+pub(crate) mod shares;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/api/sessions/{id}/log", get(log))
         .route("/api/sessions/{id}/thumbnail", get(thumbnail))
         .route("/api/sessions/{id}/socket", get(socket))
+        .merge(shares::inside())
 }
 
 fn result(value: impl serde::Serialize) -> Json<Value> {
@@ -142,7 +144,11 @@ async fn socket(
 
     let tracked = connection.viewers.token();
     let viewer = move |socket| async move {
-        viewer::show(socket, viewing, &connection.ended, guest.left(shared)).await;
+        let left = async {
+            guest.left(shared).await;
+            "you are signed out"
+        };
+        viewer::show(socket, viewing, &connection.ended, left).await;
         drop((permit, tracked));
     };
     Ok(viewer::limits(upgrade).on_upgrade(viewer))

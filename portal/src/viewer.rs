@@ -39,12 +39,13 @@ pub(crate) fn limits(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
         .protocols(["binary"])
 }
 
-/// Ends when either side does, with `ended`, when the viewer is sent away, or with `left`: the viewer may not look any more.
+/// Ends when either side does, with `ended`, when the viewer is sent away, or with `left`, which
+/// says why the viewer may not look any more.
 pub(crate) async fn show(
     socket: WebSocket,
     viewing: Viewing,
     ended: &CancellationToken,
-    left: impl Future<Output = ()>,
+    left: impl Future<Output = &'static str>,
 ) {
     let (mut to_viewer, mut from_viewer) = socket.split();
     let Viewing { socket, mut watch } = viewing;
@@ -52,7 +53,7 @@ pub(crate) async fn show(
     let (from_display, to_display) = socket.into_split();
     let close = tokio::select! {
         biased;
-        () = left => Some((SENT_AWAY, "you are signed out")),
+        why = left => Some((SENT_AWAY, why)),
         () = ended.cancelled() => Some((GOING_AWAY, "the server is closing this connection")),
         () = up(&mut from_viewer, to_display, &mut watch) => None,
         close = down(from_display, &mut to_viewer) => close,
@@ -77,7 +78,7 @@ where
     while let Ok(Some(Ok(message))) = tokio::time::timeout(SILENCE, from.next()).await {
         match message {
             Message::Binary(bytes) => {
-                watch.sent(&bytes);
+                let Some(bytes) = watch.sent(&bytes) else { return };
                 let written = tokio::time::timeout(WRITE_WITHIN, to.write_all(&bytes)).await;
                 if !matches!(written, Ok(Ok(()))) {
                     return;

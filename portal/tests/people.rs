@@ -4,6 +4,8 @@
 
 #[allow(dead_code, reason = "other tests use all of it")]
 mod server;
+#[path = "people/shares.rs"]
+mod shares;
 
 use std::time::Duration;
 

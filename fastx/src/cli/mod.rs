@@ -44,8 +44,8 @@ pub(crate) use self::person::{PeopleOptions, PersonAddOptions, PersonCommand};
 pub(crate) use self::server::{ForgetOptions, OneOptions, ServerCommand, StaticDataOptions, YesNo};
 pub(crate) use self::servers::ServersOptions;
 pub(crate) use self::session::{
-    ConnectOptions, RenameOptions, ResizeOptions, SessionCommand, SessionOptions, SessionsOptions,
-    StartOptions, ThumbnailOptions,
+    ConnectOptions, RenameOptions, ResizeOptions, SessionCommand, SessionOptions, SessionsOptions, ShareMode,
+    ShareOptions, StartOptions, ThumbnailOptions,
 };
 pub(crate) use self::sim::SimOptions;
 pub(crate) use self::status::StatusOptions;
@@ -93,6 +93,8 @@ pub(crate) enum Command {
     Connect(ConnectOptions),
     /// End a session and everything that runs in it; one that has ended is forgotten
     Terminate(SessionOptions),
+    /// Let others look at a session, or work in it, by a link that expires; list and end such links
+    Share(ShareOptions),
     /// Call a session something else
     Rename(RenameOptions),
     /// Sign in on a server from anywhere, and keep a token for other verbs and scripts

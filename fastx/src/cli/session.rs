@@ -12,6 +12,11 @@ fn id(text: &str) -> Result<SessionId, String> {
     SessionId::new(text).map_err(|error| error.to_string())
 }
 
+fn share(text: &str) -> Result<String, String> {
+    let is_one = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_one { Ok(text.to_owned()) } else { Err("an id as fastx share --list shows it".into()) }
+}
+
 pub(super) fn geometry(text: &str) -> Result<Geometry, String> {
     text.parse().map_err(|error: cluster::session::BadGeometry| error.to_string())
 }
@@ -108,6 +113,35 @@ pub(crate) struct ConnectOptions {
     /// Pass the bytes through standard input and output instead
     #[arg(long, conflicts_with_all = ["port", "socket"])]
     pub(crate) pipe: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fastx share a1b2c3d4e5f6 --expires 30m            whoever has the link looks, and does nothing
+  fastx share a1b2c3d4e5f6 --mode control           and works in it, for an hour
+  fastx share a1b2c3d4e5f6 --list
+  fastx share a1b2c3d4e5f6 --end 0c11d2e3f405")]
+pub(crate) struct ShareOptions {
+    #[command(flatten)]
+    pub(crate) one: SessionOptions,
+    /// What whoever has the link may do
+    #[arg(long, value_enum, default_value = "view")]
+    pub(crate) mode: ShareMode,
+    /// How long the link counts, at most 7 days
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = ::config::duration::parse)]
+    pub(crate) expires: Duration,
+    /// Show the links of the session instead, and how many look by each
+    #[arg(long, conflicts_with_all = ["mode", "expires"])]
+    pub(crate) list: bool,
+    /// End the link with this id instead, and send away who came by it
+    #[arg(long, value_name = "SHARE", value_parser = share, conflicts_with_all = ["mode", "expires", "list"])]
+    pub(crate) end: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum ShareMode {
+    View,
+    Control,
 }
 
 #[derive(Debug, Args)]

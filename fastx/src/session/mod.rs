@@ -1,6 +1,7 @@
 //! The verbs about sessions. All of them ask the service on this machine.
 
 mod connect;
+mod share;
 mod table;
 
 use std::io::{IsTerminal, Write};
@@ -22,6 +23,7 @@ use crate::cli::{
 };
 
 pub(crate) use self::connect::connect;
+pub(crate) use self::share::share;
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Its turn may come late when many start, and a desktop may take long to end.

@@ -54,6 +54,8 @@ pub enum SessionError {
     File { act: &'static str, path: PathBuf, source: std::io::Error },
     #[error("{} is damaged ({source}); remove its folder when its processes are gone", path.display())]
     Damaged { path: PathBuf, source: serde_json::Error },
+    #[error("there is no such link, or it does not count any more")]
+    NoShare,
     #[error("this service is stopping")]
     Stopping,
 }

@@ -103,6 +103,7 @@ fn find(inner: &Inner, now: Timestamp) -> Vec<(SessionId, Act)> {
         found.extend(act.map(|act| (id, act)));
     }
     forget(inner, now);
+    inner.expire_links(now);
     found
 }
 

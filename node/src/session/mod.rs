@@ -11,7 +11,7 @@
 //! view     somebody looks            rfb      reads its picture   warn     words on its screen
 //! place    on which server it starts
 //! who      what is whose             record   on disk             routes   what the command line asks
-//! elsewhere  what the other servers have  job    starts through a batch system
+//! elsewhere  what the other servers have        share    links for guests  job    starts through a batch system
 //! ```
 
 mod account;
@@ -32,6 +32,7 @@ mod programs;
 mod record;
 mod rfb;
 pub mod routes;
+mod share;
 mod socket;
 mod start;
 mod tree;
@@ -61,6 +62,7 @@ pub use change::Change;
 pub use elsewhere::Elsewhere;
 pub use error::SessionError;
 pub use place::{Asking, Chooser};
+pub use share::{Invited, Made, Mode, Offer, Share};
 pub use view::{Viewing, Watch};
 pub use wanted::Wanted;
 pub use who::Who;
@@ -108,13 +110,15 @@ struct Entry {
     viewers: CancellationToken,
     /// Seconds since 1970.
     last_input: Arc<AtomicI64>,
+    /// By which others may look.
+    links: Vec<share::Link>,
 }
 
 impl Entry {
     fn new(record: Record) -> Self {
         let last_input = record.session.last_input.map_or(0, Timestamp::as_second);
         let last_input = Arc::new(AtomicI64::new(last_input));
-        Self { record, dirty: true, viewers: CancellationToken::new(), last_input }
+        Self { record, dirty: true, viewers: CancellationToken::new(), last_input, links: Vec::new() }
     }
 
     /// As people see it.

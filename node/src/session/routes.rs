@@ -3,14 +3,14 @@
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use cluster::session::{Session, SessionId};
 use http::{HeaderValue, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 
-use super::{Change, SessionError, Sessions, Wanted, Who};
+use super::{Change, Made, Offer, SessionError, Sessions, Share, Wanted, Who};
 use crate::admin::Problem;
 
 /// The protocol that a connection is upgraded to: the display's own bytes.
@@ -28,6 +28,8 @@ impl Sessions {
             .route("/sessions/{id}", get(show).patch(change).delete(terminate))
             .route("/sessions/{id}/disconnect", post(disconnect))
             .route("/sessions/{id}/log", get(log))
+            .route("/sessions/{id}/shares", get(shares).post(share))
+            .route("/sessions/{id}/shares/{share}", delete(unshare))
             .route("/sessions/{id}/thumbnail", get(thumbnail))
             .route("/sessions/{id}/connect", get(connect))
             .with_state(self.clone())
@@ -39,6 +41,7 @@ impl From<SessionError> for Problem {
         let text = error.to_string();
         match error {
             SessionError::Unknown(_) => Self::not_found(text, "fastx sessions lists them"),
+            SessionError::NoShare => Self::not_found(text, "fastx share --list shows them"),
             SessionError::Elsewhere { .. } => Self::new(StatusCode::CONFLICT, text, "ask on that server"),
             SessionError::Ended(_) => Self::new(StatusCode::GONE, text, "fastx sessions says why"),
             SessionError::NotUp { .. } => Self::new(StatusCode::CONFLICT, text, "try again in a moment"),
@@ -90,6 +93,26 @@ async fn terminate(State(sessions): State<Sessions>, Path(name): Path<String>) -
 
 async fn disconnect(State(sessions): State<Sessions>, Path(name): Path<String>) -> Answer<StatusCode> {
     sessions.disconnect(&Who::Administrator, &id(&name)?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn share(
+    State(sessions): State<Sessions>,
+    Path(name): Path<String>,
+    Json(offer): Json<Offer>,
+) -> Answer<Json<Made>> {
+    Ok(Json(sessions.share(&Who::Administrator, &id(&name)?, &offer)?))
+}
+
+async fn shares(State(sessions): State<Sessions>, Path(name): Path<String>) -> Answer<Json<Vec<Share>>> {
+    Ok(Json(sessions.shares(&Who::Administrator, &id(&name)?)?))
+}
+
+async fn unshare(
+    State(sessions): State<Sessions>,
+    Path((name, share)): Path<(String, String)>,
+) -> Answer<StatusCode> {
+    sessions.unshare(&Who::Administrator, &id(&name)?, &share)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

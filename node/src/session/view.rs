@@ -1,5 +1,6 @@
 //! Somebody looks at a session.
 
+use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio_util::sync::CancellationToken;
 
-use super::rfb::Input;
+use super::rfb::{Gate, Input};
 use super::{Inner, SessionError, Who, socket};
 
 /// Pictures come in large pieces.
@@ -32,6 +33,10 @@ pub struct Watch {
     ended: CancellationToken,
     last_input: Arc<AtomicI64>,
     input: Input,
+    /// Of a guest who may only look.
+    gate: Option<Gate>,
+    /// A guest's, as long as they look.
+    guest: Option<Arc<()>>,
 }
 
 impl Watch {
@@ -40,11 +45,16 @@ impl Watch {
         self.ended.clone()
     }
 
-    /// Bytes that the viewer sends to the display: keys and clicks among them keep the session from being idle.
-    pub fn sent(&mut self, bytes: &[u8]) {
+    /// Bytes that the viewer sends: keys and clicks among them keep the session from being idle. Returns what goes on to the
+    /// display; none for ever if a guest who may only look sends what is not known.
+    pub fn sent<'a>(&mut self, bytes: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        if let Some(gate) = &mut self.gate {
+            return gate.pass(bytes).map(Cow::Owned);
+        }
         if self.input.has_input(bytes) {
             self.last_input.store(Timestamp::now().as_second(), Ordering::Relaxed);
         }
+        Some(Cow::Borrowed(bytes))
     }
 }
 
@@ -62,6 +72,13 @@ impl Drop for Watch {
 }
 
 impl Viewing {
+    /// The same for a guest, who is one of `guests` as long as it is there.
+    pub(super) fn of_guest(mut self, only_looks: bool, guests: Arc<()>) -> Self {
+        self.watch.gate = only_looks.then(Gate::default);
+        self.watch.guest = Some(guests);
+        self
+    }
+
     /// Passes bytes both ways until either side ends, or the viewer is sent away.
     pub async fn pass<IO: AsyncRead + AsyncWrite + Unpin>(self, viewer: &mut IO) -> io::Result<()> {
         let Self { mut socket, mut watch } = self;
@@ -74,8 +91,8 @@ impl Viewing {
                 read = viewer.read(&mut up) => match read? {
                     0 => return Ok(()),
                     length => {
-                        watch.sent(&up[..length]);
-                        socket.write_all(&up[..length]).await?;
+                        let Some(sent) = watch.sent(&up[..length]) else { return Ok(()) };
+                        socket.write_all(&sent).await?;
                     }
                 },
                 read = socket.read(&mut down) => match read? {
@@ -100,7 +117,15 @@ pub(super) async fn view(inner: &Arc<Inner>, who: &Who, id: &SessionId) -> Resul
             session.last_connect = Some(now);
             entry.dirty = true;
             let (ended, last_input) = (entry.viewers.clone(), Arc::clone(&entry.last_input));
-            Watch { inner: Arc::clone(inner), id: id.clone(), ended, last_input, input: Input::default() }
+            Watch {
+                inner: Arc::clone(inner),
+                id: id.clone(),
+                ended,
+                last_input,
+                input: Input::default(),
+                gate: None,
+                guest: None,
+            }
         })
     })?;
     inner.changed();

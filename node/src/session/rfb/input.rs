@@ -21,7 +21,7 @@ enum Stage {
 }
 
 /// Of the longest, ClientFence.
-const LONGEST_HEAD: usize = 9;
+pub(super) const LONGEST_HEAD: usize = 9;
 const GREETING: u64 = 12 + 1 + 1;
 
 impl Default for Input {
@@ -31,7 +31,7 @@ impl Default for Input {
 }
 
 /// A message, as far as it is here.
-enum Message {
+pub(super) enum Message {
     /// So many bytes all told, and whether a person did it.
     Whole(u64, bool),
     /// The head needs more bytes.
@@ -71,7 +71,7 @@ impl Input {
 }
 
 /// RFC 6143 7.5, and the extensions that noVNC and TigerVNC use.
-fn read(head: &[u8]) -> Message {
+pub(super) fn read(head: &[u8]) -> Message {
     let u16_at = |at: usize| head.get(at..at + 2).map(|two| u64::from(u16::from_be_bytes([two[0], two[1]])));
     let variable =
         |length: Option<u64>, input| length.map_or(Message::More, |length| Message::Whole(length, input));

@@ -1,6 +1,7 @@
 //! A small RFB 3.8 client (RFC 6143): looks at a display once, or gives it another size; and what a viewer sends, read on
 //! its way.
 
+mod gate;
 mod input;
 mod picture;
 mod resize;
@@ -12,6 +13,7 @@ use cluster::session::Geometry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+pub(super) use gate::Gate;
 pub(super) use input::Input;
 
 /// For everything that is asked of a display at a time. A large one sends 256 MB, on this machine.
