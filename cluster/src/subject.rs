@@ -4,7 +4,7 @@
 //! NAMESPACE.presence.SERVER       a member says that it is there (or leaves)
 //! NAMESPACE.update.SERVER         a member describes itself: the server object
 //! NAMESPACE.sessions.SERVER       a member tells its sessions
-//! NAMESPACE.start.SERVER          a member, asked to start a session
+//! NAMESPACE.ask.SERVER            a member, asked by another to start or end a session
 //! NAMESPACE.fleet.requests        the managers, asked about all servers
 //! NAMESPACE.roll-call             asks every member to say so now
 //! NAMESPACE.store.requests        the store service of the managers
@@ -91,9 +91,9 @@ impl Subjects {
         Pattern(format!("{}.sessions.*", self.namespace))
     }
 
-    /// Asks that server to start a session.
-    pub fn start(&self, server: &Name) -> Subject {
-        Subject(format!("{}.start.{}", self.namespace, token(server)))
+    /// Asks that server to start a session, or to end one.
+    pub fn ask(&self, server: &Name) -> Subject {
+        Subject(format!("{}.ask.{}", self.namespace, token(server)))
     }
 
     pub fn fleet_requests(&self) -> Subject {
@@ -135,23 +135,15 @@ impl Subjects {
     /// What a server says, as a broker's permissions name it; without a server, what any of them says.
     pub(crate) fn said_by(&self, server: Option<&Name>) -> Vec<String> {
         let (namespace, own) = (&self.namespace, server.map_or_else(|| "*".to_owned(), token));
-        [
-            "presence.{}",
-            "update.{}",
-            "sessions.{}",
-            "start.*",
-            "roll-call",
-            "store.requests",
-            "fleet.requests",
-        ]
-        .map(|subject| format!("{namespace}.{}", subject.replace("{}", &own)))
-        .to_vec()
+        ["presence.{}", "update.{}", "sessions.{}", "ask.*", "roll-call", "store.requests", "fleet.requests"]
+            .map(|subject| format!("{namespace}.{}", subject.replace("{}", &own)))
+            .to_vec()
     }
 
     /// What a server hears.
     pub(crate) fn heard_by(&self, server: Option<&Name>) -> Vec<String> {
         let own = server.map_or_else(|| "*".to_owned(), token);
-        ["presence.*", "sessions.*", "start.{}", "roll-call", "store.changes"]
+        ["presence.*", "sessions.*", "ask.{}", "roll-call", "store.changes"]
             .map(|subject| format!("{}.{}", self.namespace, subject.replace("{}", &own)))
             .to_vec()
     }

@@ -58,7 +58,7 @@ impl Control {
         let member = Member::start(node, sessions.clone(), &plane, &settings);
         let routes = routes(&plane, &settings, &balancer);
         node.add_routes(routes.merge(member.routes()).merge(sessions.routes()));
-        let elsewhere = Elsewhere::start(&plane, &sessions);
+        let elsewhere = Elsewhere::start(&plane, &settings, &sessions);
         sessions.schedule_by(&dirs.config("jobs.json"));
         let socket = dirs.local(job::SOCKET);
         let jobs = AdminSocket::start_for_all(&socket, sessions.job_routes());

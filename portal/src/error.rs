@@ -42,6 +42,8 @@ pub(crate) enum ApiError {
     SessionUnreachable(String),
     #[error("{0}")]
     CannotStart(String),
+    #[error("the other servers are not known now: {0}")]
+    NoManager(String),
     #[error("{0}; try again later")]
     NoNewSessions(String),
     #[error("{} people look at sessions of this server already; try again later", crate::MOST_VIEWERS)]
@@ -70,6 +72,7 @@ impl ApiError {
             Self::SessionUnreachable(_) => {
                 (StatusCode::BAD_GATEWAY, "SessionUnreachable", "session-unreachable")
             }
+            Self::NoManager(_) => (StatusCode::SERVICE_UNAVAILABLE, "NoManager", "no-manager"),
             Self::CannotStart(_) => (StatusCode::UNPROCESSABLE_ENTITY, "CannotStart", "cannot-start"),
             Self::NoNewSessions(_) => (StatusCode::SERVICE_UNAVAILABLE, "NoNewSessions", "no-new-sessions"),
             Self::TooManyViewers => (StatusCode::SERVICE_UNAVAILABLE, "TooManyViewers", "too-many-viewers"),

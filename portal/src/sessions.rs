@@ -31,6 +31,7 @@ const THUMBNAIL: u16 = 400;
 pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/sessions", get(list).post(start))
+        .route("/api/servers", get(servers))
         .route("/api/sessions/events", get(events::events))
         .route("/api/sessions/{id}", get(show).patch(change).delete(terminate))
         .route("/api/sessions/{id}/disconnect", post(disconnect))
@@ -58,6 +59,11 @@ async fn list(State(shared): State<Arc<Shared>>, Extension(guest): Extension<Gue
     result(
         json!({ "server": shared.server, "login": guest.name(), "role": guest.role, "sessions": sessions }),
     )
+}
+
+/// Where a session could start.
+async fn servers(State(shared): State<Arc<Shared>>) -> Result<Json<Value>> {
+    shared.sessions.offers().await.map(result).map_err(|error| ApiError::NoManager(error.to_string()))
 }
 
 async fn start(

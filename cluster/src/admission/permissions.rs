@@ -74,10 +74,10 @@ mod tests {
         let claims = Permissions::member(&subjects, &server, "UKEY").claims();
         let publish = claims["pub"]["allow"].to_string();
         // Any server may be asked for a session, and nothing else is said in another's name.
-        let own = publish.replace("lab.start.*", "");
+        let own = publish.replace("lab.ask.*", "");
         assert!(own.contains("lab.presence.node%2Eone") && !own.contains('*'), "{publish}");
         let heard = claims["sub"]["allow"].to_string();
-        assert!(heard.contains("lab.start.node%2Eone") && !heard.contains("start.*"), "{heard}");
+        assert!(heard.contains("lab.ask.node%2Eone") && !heard.contains("ask.*"), "{heard}");
         let all = claims.to_string();
         assert!(
             all.contains("lab.reply.UKEY.>") && !all.contains("lab.>") && !all.contains("lab.reply.>"),

@@ -81,6 +81,13 @@ pub const SETTINGS: &[TableEntry] = &[
         what: "Whether new sessions may start. `fastx server allow --sessions no` and `drain` refuse it too.",
     },
     TableEntry {
+        key: "startsFromOthers",
+        kind: Kind::Switch,
+        default: "true",
+        scopes: BOTH,
+        what: "Whether people who are signed in at other servers start and end sessions on this one.",
+    },
+    TableEntry {
         key: "updateInterval",
         kind: Kind::Time { least: Duration::from_secs(1), most: Duration::from_secs(3600) },
         default: "10s",
@@ -105,6 +112,7 @@ pub struct Values {
     pub metrics_timeout: Duration,
     pub new_logins: bool,
     pub new_sessions: bool,
+    pub starts_from_others: bool,
     #[serde(with = "config::duration")]
     pub update_interval: Duration,
 }

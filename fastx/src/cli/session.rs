@@ -31,7 +31,8 @@ pub(super) fn parameter(text: &str) -> Result<(String, String), String> {
   fastx start                                  the desktop of this server
   fastx start --geometry 1920x1080 -- xterm -fs 14
   fastx start --name night --end-after-disconnect 12h -- sh -c 'cd run7 && ./solve'
-  fastx start --user alice                     as another account, if the service is root")]
+  fastx start --user alice                     as another account, if the service is root
+  fastx start --user alice --server gpu-07     on another server of the cluster")]
 pub(crate) struct StartOptions {
     #[command(flatten)]
     pub(crate) folders: Folders,
@@ -50,6 +51,9 @@ pub(crate) struct StartOptions {
     /// Account that its programs run as [default: that of the service]
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) user: Option<String>,
+    /// Server of the cluster that it starts on, as fastx servers lists them; needs --user [default: which the balancer chooses]
+    #[arg(long, value_name = "SERVER", requires = "user")]
+    pub(crate) server: Option<String>,
     /// The command serves RFB on $FX_RFB_SOCKET by itself, as a virtual machine does; no X server is started
     #[arg(long)]
     pub(crate) plain: bool,

@@ -50,6 +50,7 @@ fn try_start(options: StartOptions) -> Done {
         params: options.params.into_iter().map(|(name, value)| (name, value.into())).collect(),
         policy,
         user: options.user,
+        server_id: options.server,
         ..Wanted::default()
     };
     let session: Session = ask::ask_within(PATIENCE, &socket, Method::POST, "/sessions", json(&wanted))?;
@@ -57,7 +58,12 @@ fn try_start(options: StartOptions) -> Done {
         println!("{}", pretty(&session));
     } else {
         println!("{}", session.id);
-        eprintln!("{} runs; fastx connect {} shows it", table::plain(&session.name), session.id);
+        eprintln!(
+            "{} runs on {}; fastx connect {} shows it",
+            table::plain(&session.name),
+            session.server_id,
+            session.id
+        );
     }
     Ok(())
 }

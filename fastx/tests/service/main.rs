@@ -4,6 +4,7 @@
 mod balance;
 mod config;
 mod doctor;
+mod elsewhere;
 mod full_disk;
 mod log;
 #[path = "../machine/mod.rs"]

@@ -23,7 +23,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A server with the broker's broker.json, whose id is `id`.
-fn member(nats: &NatsServer, id: &str) -> Server {
+pub(crate) fn member(nats: &NatsServer, id: &str) -> Server {
     let server = Server::new();
     let broker = json!({
         "transporterType": "nats", "host": nats.address.to_string(), "port": 14222, "password": "tok",

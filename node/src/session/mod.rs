@@ -59,7 +59,7 @@ use self::record::{Place, Record};
 
 pub use account::person_groups;
 pub use change::Change;
-pub use elsewhere::Elsewhere;
+pub use elsewhere::{Elsewhere, Offer};
 pub use error::SessionError;
 pub use place::{Asking, Chooser};
 pub use share::{Invited, Made, Mode, Offer, Share};
@@ -259,9 +259,15 @@ impl Sessions {
         read.map_err(|source| SessionError::Unreachable { id: id.clone(), source })
     }
 
-    /// Ends it, and returns when nothing of it runs any more. One that has ended is forgotten.
+    /// Ends it, and returns when nothing of it runs any more. One that has ended is forgotten. People end their own on other
+    /// servers, too.
     pub async fn terminate(&self, who: &Who, id: &SessionId) -> Result<(), SessionError> {
-        let session = self.find(who, id)?;
+        let session = match (self.find(who, id), who.login()) {
+            (Err(SessionError::Elsewhere { server, .. }), Some(login)) => {
+                return elsewhere::end(&self.inner, &server, login, id).await;
+            }
+            (found, _) => found?,
+        };
         if session.state == State::Pending {
             job::cancel(&self.inner, &session).await;
         }

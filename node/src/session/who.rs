@@ -14,6 +14,14 @@ pub enum Who {
 }
 
 impl Who {
+    /// The name they signed in with.
+    pub(super) fn login(&self) -> Option<&str> {
+        match self {
+            Self::Administrator => None,
+            Self::Manager(login) | Self::Login(login) => Some(login),
+        }
+    }
+
     /// Whether they may do anything with the session: look at its screen, read its log, change it.
     pub fn owns(&self, session: &Session) -> bool {
         match self {

@@ -2,13 +2,15 @@
 //!
 //! No manager is needed for it: people find their way back to their sessions also while the store is away.
 
-mod start;
+mod ask;
+mod offers;
 mod table;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cluster::session::{Session, Told};
+use cluster::settings::Settings;
 use cluster::transporter::{Event, Link};
 use cluster::{ControlPlane, Pattern};
 use jiff::Timestamp;
@@ -16,7 +18,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Inner, Sessions};
 
-pub(super) use start::start;
+pub(super) use ask::{end, start};
+pub use offers::Offer;
 pub(super) use table::Table;
 
 /// Whoever missed a change hears it then; of a thousand servers 17 in a second.
@@ -35,12 +38,12 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
-    pub fn start(plane: &ControlPlane, sessions: &Sessions) -> Self {
+    pub fn start(plane: &ControlPlane, settings: &Settings, sessions: &Sessions) -> Self {
         let inner = Arc::clone(&sessions.inner);
         let hears = tokio::spawn(hear(plane.clone(), Arc::clone(&inner)));
         let tells = tokio::spawn(tell(plane.clone(), Arc::clone(&inner)));
         let _said_before = inner.plane.set(plane.clone());
-        let starts = tokio::spawn(start::serve(plane.clone(), inner));
+        let starts = tokio::spawn(ask::serve(plane.clone(), settings.clone(), inner));
         Self { _tasks: [hears, tells, starts].map(AbortOnDropHandle::new) }
     }
 }

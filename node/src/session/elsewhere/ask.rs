@@ -1,36 +1,54 @@
-//! A start on another server: asked by a message that only that server hears, and answered when the session takes viewers. Members of a
-//! cluster believe each other who is signed in, and what they may do; the other server checks the account as if it were asked itself.
+//! Starting a session on another server, and ending one's own there: asked by a message that only that server hears, and answered
+//! when it is done. Members of a cluster believe each other who is signed in; the other server checks the account as if it were asked itself.
+//! One that does not want that says `startsFromOthers: false` (docs/settings.md).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use cluster::session::Session;
+use cluster::session::{Session, SessionId};
+use cluster::settings::Settings;
 use cluster::{ControlPlane, Name};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::session::process::own_uid;
-use crate::session::{Inner, SessionError, Wanted, start as here};
+use crate::session::{Inner, SessionError, Wanted, Who, end, start as here};
 
 /// For a desktop on a slow machine. One that has died says nothing, and is found out so, unless the broker knows.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// Starts for others at a time; as many again wait.
 const AT_ONCE: usize = 64;
+const FROM_OTHERS: &str =
+    "it takes nothing from people who are signed in at other servers (setting startsFromOthers)";
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
     /// The server that asks.
     by: String,
-    wanted: Wanted,
-    is_confined: bool,
+    what: Question,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Question {
+    #[serde(rename_all = "camelCase")]
+    Start {
+        wanted: Box<Wanted>,
+        is_confined: bool,
+    },
+    End {
+        login: String,
+        id: SessionId,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Answer {
     Started(Box<Session>),
+    Ended,
     /// Another server may do it.
     NotHere(String),
     /// No server would.
@@ -43,33 +61,56 @@ pub(in crate::session) async fn start(
     server: &str,
     wanted: Wanted,
 ) -> Result<Session, SessionError> {
-    let unanswered = |why: String| SessionError::Unanswered { server: server.to_owned(), why };
+    let what = Question::Start { is_confined: wanted.is_confined, wanted: Box::new(wanted) };
+    match ask(inner, server, what).await? {
+        Answer::Started(session) => Ok(*session),
+        _ => Err(unanswered(server, "it answers another question".into())),
+    }
+}
+
+/// Ends a session of `login` there.
+pub(in crate::session) async fn end(
+    inner: &Inner,
+    server: &str,
+    login: &str,
+    id: &SessionId,
+) -> Result<(), SessionError> {
+    ask(inner, server, Question::End { login: login.to_owned(), id: id.clone() }).await.map(drop)
+}
+
+fn unanswered(server: &str, why: String) -> SessionError {
+    SessionError::Unanswered { server: server.to_owned(), why }
+}
+
+async fn ask(inner: &Inner, server: &str, what: Question) -> Result<Answer, SessionError> {
+    let unanswered = |why: String| unanswered(server, why);
     let plane = inner.plane.get().ok_or_else(|| unanswered("this server is alone".into()))?;
     let name = Name::new(server).map_err(|error| SessionError::Malformed(error.to_string()))?;
-    let asked = Asked { by: inner.server_id.clone(), is_confined: wanted.is_confined, wanted };
+    let asked = Asked { by: inner.server_id.clone(), what };
     let asked = serde_json::to_vec(&asked).map_err(|error| unanswered(error.to_string()))?;
-    let subject = plane.subjects.start(&name);
+    let subject = plane.subjects.ask(&name);
     let answer = plane.transporter.request(&subject, asked.into(), PATIENCE).await;
     let answer = answer.map_err(|error| unanswered(error.to_string()))?;
     match serde_json::from_slice(&answer) {
-        Ok(Answer::Started(session)) => Ok(*session),
+        Ok(done @ (Answer::Started(_) | Answer::Ended)) => Ok(done),
         Ok(Answer::NotHere(why)) => Err(unanswered(why)),
         Ok(Answer::Refused(why)) => Err(SessionError::NotChosen(why)),
         Err(error) => Err(unanswered(format!("its answer is not understood: {error}"))),
     }
 }
 
-/// Starts what others ask for, for ever.
-pub(super) async fn serve(plane: ControlPlane, inner: Arc<Inner>) {
-    let mut requests = plane.transporter.serve(&plane.subjects.start(&plane.me)).await;
+/// Does what others ask for, for ever.
+pub(super) async fn serve(plane: ControlPlane, settings: Settings, inner: Arc<Inner>) {
+    let mut requests = plane.transporter.serve(&plane.subjects.ask(&plane.me)).await;
     let (places, mut starts) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
     loop {
         while starts.try_join_next().is_some() {}
         let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
         let request = requests.next().await;
-        let inner = Arc::clone(&inner);
+        let (inner, may) = (Arc::clone(&inner), settings.now().values.starts_from_others);
         starts.spawn(async move {
-            let answer = match serde_json::from_slice::<Asked>(&request.payload) {
+            let answer = match cluster::heard::read::<Asked>(&request.payload) {
+                Ok(_) if !may => Answer::NotHere(FROM_OTHERS.into()),
                 Ok(asked) => answer(inner, asked).await,
                 Err(error) => Answer::NotHere(format!("it does not understand the question: {error}")),
             };
@@ -88,7 +129,15 @@ fn confines(own: u32, told: bool) -> bool {
     told || own == 0
 }
 
-async fn answer(inner: Arc<Inner>, Asked { by, wanted, is_confined }: Asked) -> Answer {
+async fn answer(inner: Arc<Inner>, Asked { by, what }: Asked) -> Answer {
+    let (wanted, is_confined) = match what {
+        Question::Start { wanted, is_confined } => (*wanted, is_confined),
+        Question::End { login, id } => {
+            tracing::info!(server = by, login, session = %id, "another server ends a session");
+            let ended = end::terminate(&inner, &Who::Login(login), &id).await;
+            return ended.map_or_else(|error| Answer::Refused(error.to_string()), |()| Answer::Ended);
+        }
+    };
     tracing::info!(server = by, login = wanted.login, "another server asks for a session");
     let is_confined = confines(own_uid(), is_confined);
     let wanted = Wanted { server_id: Some(inner.server_id.clone()), is_confined, ..wanted };
