@@ -37,9 +37,10 @@ impl Place {
         for path in [server.folder.path(), &local] {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o711)).unwrap();
         }
-        let kept = json!({ "global": { "revision": null, "record": {} },
-            "local": { "revision": null, "record": { "values": local_settings } } });
-        std::fs::write(server.local("settings.json"), kept.to_string()).unwrap();
+        let record =
+            |values| json!({ "revision": null, "record": { "version": 1, "values": values, "history": [] } });
+        let kept = json!({ "global": record(json!({})), "local": record(local_settings) });
+        config::write_json(&server.local("settings.json"), &kept, config::Secrecy::OwnerOnly).unwrap();
         let broker = cluster::broker::read(&server.config("broker.json")).unwrap().unwrap();
         let plane = ControlPlane::connect(Name::new(id).unwrap(), Role::Member, &broker).await.unwrap();
         let settings = Settings::start(&plane, server.local("settings.json"));
@@ -153,7 +154,7 @@ async fn a_session_starts_on_another_server_as_whose_it_is_and_ends_from_here() 
 
     for (cookie, server, status, says) in [
         (&alice, "nowhere", 422, "nobody serves this"),
-        (&alice, "no name", 400, "serverId"),
+        (&alice, "no name", 400, "is no name"),
         (&alice, "shut", 422, "signed in at other servers"),
         (&service, "two", 422, "sessions cannot run as `root` here"),
     ] {
