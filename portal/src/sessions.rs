@@ -63,7 +63,7 @@ async fn list(State(shared): State<Arc<Shared>>, Extension(guest): Extension<Gue
 
 /// Where a session could start.
 async fn servers(State(shared): State<Arc<Shared>>) -> Result<Json<Value>> {
-    shared.sessions.offers().await.map(result).map_err(|error| ApiError::NoManager(error.to_string()))
+    shared.sessions.candidates().await.map(result).map_err(|error| ApiError::NoManager(error.to_string()))
 }
 
 async fn start(

@@ -59,7 +59,7 @@ use self::record::{Place, Record};
 
 pub use account::person_groups;
 pub use change::Change;
-pub use elsewhere::{Elsewhere, Offer};
+pub use elsewhere::{Candidate, Elsewhere};
 pub use error::SessionError;
 pub use place::{Asking, Chooser};
 pub use share::{Invited, Made, Mode, Offer, Share};

@@ -3,7 +3,7 @@
 //! No manager is needed for it: people find their way back to their sessions also while the store is away.
 
 mod ask;
-mod offers;
+mod candidates;
 mod table;
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{Inner, Sessions};
 
 pub(super) use ask::{end, start};
-pub use offers::Offer;
+pub use candidates::Candidate;
 pub(super) use table::Table;
 
 /// Whoever missed a change hears it then; of a thousand servers 17 in a second.

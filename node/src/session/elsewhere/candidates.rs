@@ -10,7 +10,7 @@ use crate::session::Sessions;
 /// A server of the cluster that is there.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Offer {
+pub struct Candidate {
     pub server_id: String,
     pub hostname: String,
     pub standing: Standing,
@@ -22,7 +22,7 @@ pub struct Offer {
     pub new_sessions: bool,
 }
 
-impl Offer {
+impl Candidate {
     fn of(listed: Listed) -> Option<Self> {
         let Listed { standing, server, .. } = listed;
         let is_there = matches!(standing, Standing::Alive | Standing::Draining | Standing::Late);
@@ -40,8 +40,8 @@ impl Offer {
 
 impl Sessions {
     /// As the managers know them, in the order of ids; without a cluster none.
-    pub async fn offers(&self) -> Result<Vec<Offer>, FleetError> {
+    pub async fn candidates(&self) -> Result<Vec<Candidate>, FleetError> {
         let Some(plane) = self.inner.plane.get() else { return Ok(Vec::new()) };
-        Ok(plane.fleet.list().await?.into_iter().filter_map(Offer::of).collect())
+        Ok(plane.fleet.list().await?.into_iter().filter_map(Candidate::of).collect())
     }
 }
