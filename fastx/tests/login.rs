@@ -2,21 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+#[path = "machine/tls.rs"]
+mod tls;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
-use std::sync::Arc;
 
 use node::session::Sessions;
 use portal::Portal;
 use portal::people::{People, Role};
-use rustls_pki_types::PrivatePkcs8KeyDer;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tunnel::identity::{self, Secret, ServerId};
+use tunnel::identity::{Secret, ServerId};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -35,28 +33,7 @@ impl Server {
         let sessions = Sessions::open(folder.path(), "n1").unwrap();
         let portal = Portal::new(ServerId::new("n1").unwrap(), folder.path(), sessions).unwrap();
 
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
-        std::fs::write(folder.path().join("ca.pem"), made.cert.pem()).unwrap();
-        let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
-        let config = ServerConfig::builder_with_provider(identity::provider())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key.into())
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
-        tokio::spawn(async move {
-            while let Ok((socket, from)) = listener.accept().await {
-                let (acceptor, portal) = (acceptor.clone(), portal.clone());
-                tokio::spawn(async move {
-                    if let Ok(tls) = acceptor.accept(socket).await {
-                        portal.serve(tls, Some(from)).await;
-                    }
-                });
-            }
-        });
+        let url = tls::listen(portal, &folder.path().join("ca.pem")).await;
         Self { folder, url }
     }
 

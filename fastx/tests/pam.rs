@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod machine;
+#[path = "machine/tls.rs"]
+mod tls;
 
 use std::path::Path;
 
@@ -111,6 +113,43 @@ async fn a_second_factor_and_an_expired_password_are_further_questions() {
     let (_, question) = server.sign_in("pam", bob.name(), "battery staple 42").await;
     let (_, said) = server.answer(&question, "One-time password", HOTP_CODES[2]).await;
     assert_eq!(said["result"]["state"], "success", "{said}");
+}
+
+/// The same on the page, in Chromium.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_asks_what_the_machine_asks() {
+    if !is_root() {
+        return;
+    }
+    let codes = tempfile::tempdir().unwrap();
+    let file = codes.path().join("users.oath");
+    let rules = Rules::new(&format!(
+        "auth requisite pam_unix.so nodelay\n\
+         auth requisite pam_oath.so usersfile={} window=2 digits=6\n\
+         account required pam_unix.so\n",
+        file.display()
+    ));
+    let eve = User::new("correct horse battery", None);
+    write_codes(&file, eve.name());
+    let server = Server::new(&logins(&rules));
+    let url = tls::listen(server.portal.clone(), &codes.path().join("ca.pem")).await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/browser");
+    assert!(folder.join("node_modules").is_dir(), "first run `npm ci` in tests/browser (or `make ui`)");
+    let shots = std::env::var_os("FX_SHOTS").map_or_else(|| codes.path().to_owned(), Into::into);
+    let output = tokio::process::Command::new("node")
+        .arg(folder.join("sign-in.mjs"))
+        .args(["--url", &url, "--name", eve.name(), "--password", "correct horse battery"])
+        .args(["--code", HOTP_CODES[0], "--shots"])
+        .arg(shots)
+        .kill_on_drop(true)
+        .output();
+    let output = output.await.unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    assert!(output.status.success(), "{report:#}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        (&report["errors"], &report["person"]),
+        (&json!([]), &json!(format!("You are {}", eve.name())))
+    );
 }
 
 /// Where PAM's rules in `rules` count.

@@ -13,7 +13,7 @@ use tunnel::identity::ServerId;
 
 pub(crate) struct Server {
     pub(crate) folder: tempfile::TempDir,
-    portal: Portal,
+    pub(crate) portal: Portal,
     asked: AtomicU8,
 }
 

@@ -44,8 +44,18 @@ const DONE_WITHIN = 60_000;
 
 export const listSessions = (): Promise<Sessions> => ask("api/sessions");
 
-export const startSession = (wanted: { name: string; command: string; geometry: string }): Promise<Session> =>
-  ask("api/sessions", { method: "POST", body: JSON.stringify(wanted), headers: { "content-type": "application/json" } }, DONE_WITHIN);
+export const startSession = (wanted: { name: string; command: string; geometry: string; server?: string }): Promise<Session> =>
+  ask("api/sessions", post(wanted), DONE_WITHIN);
+
+/** A server that a session could start on. */
+export interface Candidate {
+  serverId: string;
+  hostname: string;
+  sessions: number;
+  newSessions: boolean;
+}
+
+export const listServers = (): Promise<Candidate[]> => ask("api/servers");
 
 export const endSession = (id: string): Promise<unknown> =>
   ask(`api/sessions/${encodeURIComponent(id)}`, { method: "DELETE" }, DONE_WITHIN);
@@ -57,11 +67,44 @@ export const thumbnail = (id: string, when: string): string =>
 /** Server-sent events: `update` with a session, `delete` with its id, `ready` after the first ones. */
 export const sessionEvents = (): EventSource => new EventSource("api/sessions/events");
 
-export const open = (key: string): Promise<unknown> =>
-  ask("api/open", { method: "POST", body: JSON.stringify({ key }), headers: { "content-type": "application/json" } });
+/** A way to sign in: with what a form asks, or on another site (docs/logins.md). */
+export interface Way {
+  id: string;
+  label: string;
+  kind: "form" | "redirect";
+}
 
-export const login = (username: string, password: string): Promise<unknown> =>
-  ask("api/login", { method: "POST", body: JSON.stringify({ username, password }), headers: { "content-type": "application/json" } }, DONE_WITHIN);
+export interface Prompt {
+  text: string;
+  echo: boolean;
+}
+
+/** The server wants to know more before it lets somebody in. */
+export interface Asked {
+  state: "keyboard-interactive";
+  conversation: string;
+  prompts: Prompt[];
+  message: string | null;
+}
+
+export type Step = { state: "success" } | Asked;
+
+export const ways = (): Promise<{ ways: Way[] }> => ask("api/login");
+
+export const open = (key: string): Promise<Step> => ask("api/open", post({ key }));
+
+/** Without a `way` it is the server's first; without a password the server asks for what it wants. */
+export const login = (way: string | undefined, username: string, password: string): Promise<Step> =>
+  ask("api/login", post({ way, username, password: password || undefined }), DONE_WITHIN);
+
+export const answer = (conversation: string, answers: string[]): Promise<Step> =>
+  ask("api/login/answer", post({ conversation, answers }), DONE_WITHIN);
+
+const post = (body: object): RequestInit => ({
+  method: "POST",
+  body: JSON.stringify(body),
+  headers: { "content-type": "application/json" },
+});
 
 export const logout = (): Promise<unknown> => ask("api/logout", { method: "POST" });
 

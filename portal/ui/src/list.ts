@@ -2,7 +2,7 @@
 
 import { endSession, listSessions, logout, Refused, type Session, sessionEvents, thumbnail } from "./api";
 import { badge, element } from "./element";
-import { signIn, openFromAddress } from "./key";
+import { signIn, openFromAddress } from "./sign-in/dialog";
 import { openStartForm } from "./start";
 
 /** How often the ages are written anew, and the pictures of running sessions. */

@@ -2,7 +2,7 @@
 
 import RFB from "@novnc/novnc";
 import { listSessions, Refused, roundTrip, type Session, sessionSocket } from "../api";
-import { signIn } from "../key";
+import { signIn } from "../sign-in/dialog";
 import { pause } from "./backoff";
 import type { Picture } from "./picture";
 
