@@ -21,7 +21,7 @@ pub(crate) async fn get(request: Request<Body>) -> Response {
     }
     let path = match request.uri().path().trim_start_matches('/') {
         "" => "index.html",
-        "display" => "display.html",
+        "display" | "share" => "display.html",
         path => path,
     };
     let Some(plain) = Dist::get(path).filter(|_| !path.ends_with(".br")) else {

@@ -125,4 +125,5 @@ async fn the_key_form_a_phones_keyboard_the_clipboard_and_a_display_that_ends() 
     assert_eq!(report["person"], "You are carol");
     assert_eq!(report["phoneTyped"], "grüße\n");
     assert_eq!(report["clipboard"], "pasted\n");
+    assert_eq!(report["guest"], "This link does not count any more.");
 }

@@ -29,6 +29,7 @@ await finish(async (report) => {
   await page.locator('body[data-status="connected"] #screen[data-live]').waitFor();
   report.phoneTyped = await typeOnPhone();
   report.clipboard = await copyAndPaste();
+  report.guest = await share();
   await ends();
 });
 
@@ -121,6 +122,31 @@ async function copyAndPaste() {
     await page.waitForTimeout(1000);
     await page.keyboard.press("Enter");
   });
+}
+
+/** A link that only lets look: somebody comes by it, is seen, and is sent away. Returns what they read at the end. */
+async function share() {
+  await page.locator("#share").click();
+  await page.locator("#share-make").click();
+  await page.locator("#share-link:visible").waitFor();
+  await accessible(page);
+  // Here no gateway takes the server away from the path.
+  const link = (await page.locator("#share-link").inputValue()).replace("/@n1/", "/");
+  const theirs = await page.context().newPage();
+  await theirs.goto(link);
+  await theirs.locator('body[data-status="connected"] #screen[data-live]').waitFor();
+  for (const id of ["fit", "type", "clip", "back", "share"]) await theirs.locator(`#${id}`).waitFor({ state: "hidden" });
+  await theirs.screenshot({ path: join(options.shots, "guest.png") });
+  await page.locator("#shares li", { hasText: "one guest" }).waitFor();
+  await shot("sharing");
+  await page.locator("#shares button").click();
+  await theirs.locator("#notice:visible").waitFor();
+  const said = await theirs.locator("#notice p").textContent();
+  await theirs.close();
+  await page.bringToFront();
+  await page.keyboard.press("Escape");
+  await page.locator("#sharing").waitFor({ state: "hidden" });
+  return said;
 }
 
 async function ends() {

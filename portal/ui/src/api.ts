@@ -117,10 +117,44 @@ export async function roundTrip(): Promise<number | undefined> {
   return timing.responseStart - timing.requestStart;
 }
 
-export function sessionSocket(id: string): WebSocket {
-  const url = new URL(`api/sessions/${encodeURIComponent(id)}/socket`, document.baseURI);
+export const sessionSocket = (id: string): WebSocket => socket(`api/sessions/${encodeURIComponent(id)}/socket`, ["binary"]);
+
+/** A link to a session for guests. */
+export interface Share {
+  id: string;
+  mode: "view" | "control";
+  expires: string;
+  /** How many look by it. */
+  connected: number;
+}
+
+const shares = (id: string): string => `api/sessions/${encodeURIComponent(id)}/shares`;
+
+export const listShares = (id: string): Promise<Share[]> => ask(shares(id));
+
+/** The link is told this once; `expires` in seconds. */
+export const share = (id: string, mode: Share["mode"], expires: number): Promise<{ url: string }> =>
+  ask(shares(id), post({ mode, expires }));
+
+export const endShare = (id: string, share: string): Promise<unknown> =>
+  ask(`${shares(id)}/${encodeURIComponent(share)}`, { method: "DELETE" });
+
+/** What a link leads to. */
+export interface Invitation {
+  name: string;
+  owner: string;
+  mode: Share["mode"];
+}
+
+export const invitation = (token: string): Promise<Invitation> => ask("api/share", post({ token }));
+
+/** The token is among the protocols: addresses are in logs. */
+export const shareSocket = (token: string): WebSocket => socket("api/share/socket", ["binary", `share.${token}`]);
+
+function socket(address: string, protocols: string[]): WebSocket {
+  const url = new URL(address, document.baseURI);
   url.protocol = url.protocol.replace("http", "ws");
-  return new WebSocket(url, ["binary"]);
+  return new WebSocket(url, protocols);
 }
 
 async function ask<T>(address: string, options: RequestInit = {}, within = ANSWER_WITHIN): Promise<T> {

@@ -1,10 +1,10 @@
 // One session, connected again and again until it ends.
 
 import RFB from "@novnc/novnc";
-import { listSessions, Refused, roundTrip, type Session, sessionSocket } from "../api";
-import { signIn } from "../sign-in/dialog";
+import { Refused, roundTrip } from "../api";
 import { pause } from "./backoff";
 import type { Picture } from "./picture";
+import type { Seat } from "./seat";
 
 /** From opening the WebSocket to the display's first words. */
 const CONNECT_WITHIN = 5000;
@@ -19,7 +19,7 @@ export type Status =
 
 export interface Listener {
   status(status: Status): void;
-  session(session: Session): void;
+  named(name: string): void;
   connected(rfb: RFB): void;
 }
 
@@ -27,7 +27,7 @@ export class Connection {
   private wake = () => {};
 
   constructor(
-    private readonly id: string,
+    private readonly seat: Seat,
     private readonly picture: Picture,
     private readonly listener: Listener,
   ) {
@@ -39,7 +39,7 @@ export class Connection {
   async run(): Promise<void> {
     this.listener.status({ is: "connecting" });
     for (let failures = 0; ; failures++) {
-      const ended = await this.whyEnded();
+      const ended = await this.seat.whyEnded(this.listener.named);
       if (ended === undefined) {
         if (await this.show()) failures = 0;
         this.picture.freeze();
@@ -51,26 +51,9 @@ export class Connection {
     }
   }
 
-  /** Why there is nothing to connect to, for good; "" for now; undefined: the session runs. */
-  private async whyEnded(): Promise<string | undefined> {
-    try {
-      const { server, sessions } = await listSessions();
-      const session = sessions.find((session) => session.id === this.id);
-      if (!session) return `There is no session ${this.id} on ${server} any more.`;
-      this.listener.session(session);
-      if (session.state === "starting" || session.state === "ending") return "";
-      if (session.state !== "ended") return undefined;
-      const why = session.ended ? `: ${session.ended.detail}` : "";
-      return `${session.name} ended on ${new Date(session.changed).toLocaleString()}${why}.`;
-    } catch (error) {
-      if (error instanceof Refused && error.status === 401) await signIn();
-      return "";
-    }
-  }
-
   /** Connects once and stays until the connection is over. Returns whether the session was seen. */
   private async show(): Promise<boolean> {
-    const rfb = new RFB(this.picture.newLayer(), sessionSocket(this.id), { shared: true });
+    const rfb = new RFB(this.picture.newLayer(), this.seat.socket(), { shared: true });
     const over = Promise.withResolvers<void>();
     const closed = over.promise;
     rfb.addEventListener("disconnect", () => over.resolve());

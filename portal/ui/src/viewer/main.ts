@@ -6,6 +6,8 @@ import { openFromAddress } from "../sign-in/dialog";
 import { Clipboard } from "./clipboard";
 import { Connection, type Status } from "./connection";
 import { Picture } from "./picture";
+import { invited, own, type Seat } from "./seat";
+import { offerSharing } from "./sharing";
 import { Typing } from "./typing";
 
 const fit = element<HTMLButtonElement>("fit");
@@ -13,6 +15,7 @@ const full = element<HTMLButtonElement>("full");
 const clipboard = new Clipboard();
 const typing = new Typing();
 let rfb: RFB | undefined;
+let onlyLooks = false;
 
 function status(status: Status): void {
   document.body.dataset.status = status.is;
@@ -33,7 +36,8 @@ function status(status: Status): void {
 function connected(connection: RFB): void {
   rfb = connection;
   rfb.scaleViewport = true;
-  rfb.resizeSession = resizes();
+  rfb.viewOnly = onlyLooks;
+  rfb.resizeSession = !onlyLooks && resizes();
   rfb.background = "transparent";
   clipboard.attach(rfb);
   typing.attach(rfb);
@@ -82,12 +86,27 @@ window.addEventListener(
   { capture: true },
 );
 
-const id = new URLSearchParams(location.search).get("id") ?? "";
-await openFromAddress();
-await new Connection(id, new Picture(), {
+await new Connection(await seat(), new Picture(), {
   status,
   connected,
-  session: ({ name }) => {
+  named: (name) => {
     element("name").textContent = document.title = name;
   },
 }).run();
+
+async function seat(): Promise<Seat> {
+  if (location.pathname.endsWith("/share")) return guest(location.hash.slice(1));
+  const id = new URLSearchParams(location.search).get("id") ?? "";
+  await openFromAddress();
+  offerSharing(id);
+  return own(id);
+}
+
+/** A guest has no list to go back to, and, who only looks, nothing to type with; the server holds them to it. */
+function guest(token: string): Seat {
+  for (const link of document.querySelectorAll<HTMLElement>('a[href="./"]')) link.hidden = true;
+  return invited(token, (mode) => {
+    onlyLooks = mode === "view";
+    for (const id of ["fit", "type", "clip"]) element(id).hidden = onlyLooks;
+  });
+}

@@ -13,6 +13,7 @@ declare module "@novnc/novnc" {
     constructor(target: HTMLElement, channel: WebSocket, options?: { shared?: boolean });
     scaleViewport: boolean;
     resizeSession: boolean;
+    viewOnly: boolean;
     background: string;
     qualityLevel: number;
     compressionLevel: number;
