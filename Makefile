@@ -48,6 +48,10 @@ test: needs-test ui tests/browser/$(MODULES) check ## Every test: the code, the 
 	$(AS_ROOT) packaging/tests/node-under-systemd
 	$(AS_ROOT) packaging/tests/cluster-under-systemd
 
+.PHONY: screenshots
+screenshots: needs-test ui tests/browser/$(MODULES) ## Pictures of the pages for the guides, taken by the browser's tests
+	FX_SHOTS=$(CURDIR)/docs/screenshots cargo test --release --locked -p portal --test browser
+
 .PHONY: nightly
 nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that take long: decoders, soak and endurance
 	$(call say,decoders: ten minutes each with inputs that libFuzzer chooses)

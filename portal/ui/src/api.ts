@@ -5,16 +5,20 @@ export interface Session {
   id: string;
   serverId: string;
   name: string;
+  /** Whose it is. */
+  login: string;
   user: string;
   command: string;
   /** `1280x800`. */
   geometry: string;
-  state: "starting" | "running" | "connected" | "disconnected" | "ending" | "ended";
+  state: "pending" | "starting" | "running" | "connected" | "disconnected" | "ending" | "ended";
   ended: { reason: string; detail: string } | null;
   clients: number;
   started: string;
   changed: string;
   warning: { text: string; ends: string } | null;
+  /** While it is pending: what the batch system says. */
+  job: { id: string | null; state: string; message: string } | null;
 }
 
 export interface Sessions {

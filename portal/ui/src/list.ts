@@ -15,12 +15,15 @@ const sessions = new Map<string, Session>();
 let live = "";
 /** The server that this page is of. */
 let here = "";
+/** Whose sessions on other servers can be ended from here; an admin is one of each server's own. */
+let me: string | null = null;
 
 /** One stream of changes, until it breaks. */
 async function follow(): Promise<void> {
   // Says why, where a stream of events only says that it failed.
   const { server, login, role } = await listSessions();
   here = server;
+  me = role === "admin" ? null : login;
   element("administration").hidden = role !== "admin";
   element("out").hidden = login === null;
   element("out").title = `You are ${login}`;
@@ -106,11 +109,11 @@ function fill(item: HTMLElement, session: Session): HTMLElement {
   item.dataset.id = session.id;
   set("name", session.name);
   set("command", session.command);
-  set("note", session.warning?.text ?? session.ended?.detail ?? "");
+  set("note", session.warning?.text ?? session.ended?.detail ?? waits(session));
   part("note").dataset.state = session.warning ? "wait" : "";
   set("state", session.clients > 1 ? `${session.state} (${session.clients})` : session.state);
   set("where", session.serverId === here ? "" : session.serverId);
-  part("end").hidden = session.serverId !== here;
+  part("end").hidden = !canEnd(session);
   set("size", session.geometry.replace("x", " × "));
   set("changed", since(session));
   part<HTMLTimeElement>("changed").dateTime = session.changed;
@@ -123,6 +126,13 @@ function fill(item: HTMLElement, session: Session): HTMLElement {
   photograph(part("picture"), session);
   return item;
 }
+
+/** Its server does it, and another one only for whose it is. */
+const canEnd = ({ serverId, login }: Session) => serverId === here || login === me;
+
+/** What the batch system says of one that is still to begin. */
+const waits = ({ state, job }: Session) =>
+  state === "pending" && job ? [job.id && `job ${job.id}`, job.state, job.message].filter(Boolean).join(" · ") : "";
 
 /** The page that shows it; of another server through the same gateway, which knows the way to each as `/@SERVERID/`. */
 function address({ id, serverId }: Session): string {
