@@ -98,7 +98,9 @@ impl Guest {
     pub(crate) fn starts(&self, wanted: Wanted) -> Wanted {
         let Some(person) = &self.person else { return wanted };
         let is_confined = self.who != Who::Administrator;
-        Wanted { user: Some(person.account.clone()), login: Some(person.name.clone()), is_confined, ..wanted }
+        let is_manager = matches!(self.role, Role::Manager | Role::Admin);
+        let (user, login) = (Some(person.account.clone()), Some(person.name.clone()));
+        Wanted { user, login, is_confined, is_manager, ..wanted }
     }
 
     /// Returns when the visit does not count any more: what is open in its name ends then.

@@ -31,7 +31,7 @@ impl Chooser for Balancer {
 }
 
 fn request(asking: &Asking, here: &str) -> Request {
-    let Asking { login, account, groups, is_admin, sessions, data } = asking;
+    let Asking { login, account, groups, is_manager, is_admin, sessions, data } = asking;
     let mut request = Request::of(Action::Start, login, here);
     request.user.insert("account".into(), account.as_str().into());
     let brief = |session: &cluster::session::Session| {
@@ -42,7 +42,7 @@ fn request(asking: &Asking, here: &str) -> Request {
     };
     request.user.insert("sessions".into(), sessions.iter().map(brief).collect());
     request.user_groups.clone_from(groups);
-    request.is_admin = *is_admin;
+    (request.is_manager, request.is_admin) = (*is_manager, *is_admin);
     request.data = Value::Object(data.clone());
     request
 }

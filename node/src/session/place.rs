@@ -24,6 +24,7 @@ pub struct Asking {
     /// The account of the machine that it is to run as, and its groups.
     pub account: String,
     pub groups: Vec<String>,
+    pub is_manager: bool,
     pub is_admin: bool,
     /// Theirs in the whole cluster, that have not ended.
     pub sessions: Vec<Session>,
@@ -92,7 +93,8 @@ async fn asking(inner: &Inner, wanted: &Wanted) -> Asking {
     });
     let Value::Object(data) = data else { unreachable!("it is one") };
     let groups = groups(&account).await;
-    Asking { login, account, groups, is_admin: !wanted.is_confined, sessions, data }
+    let (is_manager, is_admin) = (wanted.is_manager || !wanted.is_confined, !wanted.is_confined);
+    Asking { login, account, groups, is_manager, is_admin, sessions, data }
 }
 
 /// None if the machine does not say.

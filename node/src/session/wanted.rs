@@ -29,6 +29,9 @@ pub struct Wanted {
     /// Not as the service's own account: its programs could read the server's keys. Said by who lets people in, never by them.
     #[serde(skip)]
     pub is_confined: bool,
+    /// They are a manager, or more: for those who choose a server. Said by who lets people in.
+    #[serde(skip)]
+    pub is_manager: bool,
 }
 
 impl Wanted {
