@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { themeStyles } from "./vite.theme.ts";
 
 /** Puts `name.br` beside every file: the server sends it as it is, to whoever takes Brotli. */
 function brotli(): Plugin {
@@ -32,5 +33,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: { input: ["index.html", "display.html", "balance.html"] },
   },
-  plugins: [react(), brotli()],
+  plugins: [themeStyles(), react(), brotli()],
 });

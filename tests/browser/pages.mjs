@@ -44,7 +44,7 @@ async function asPerson() {
   await page.locator("#sessions .name").nth(1).waitFor();
   const said = await page.locator("#out").getAttribute("title");
   await page.locator("#out").click();
-  await page.locator("#key").waitFor();
+  await page.locator("#key-name").waitFor();
   return said;
 }
 
@@ -52,15 +52,15 @@ async function asPerson() {
 async function keyForm() {
   await page.goto(options.url);
   await page.locator("#key-password").fill("wrong");
-  await page.locator("#key button").click();
+  await page.locator("#key button[type=submit]").click();
   await page.locator("#key .error", { hasText: "not the key of this server" }).waitFor();
   await accessible(page);
   await shot("key");
   // The wait doubles with each wrong key, so that in the end the next click falls into it.
   let said = "";
   const slowed = async () => {
-    await page.locator("#key button").click();
-    await page.locator("#key button:enabled").waitFor();
+    await page.locator("#key button[type=submit]").click();
+    await page.locator("#key button[type=submit]:enabled").waitFor();
     said = await page.locator("#key .error").textContent();
     return said.includes("too many wrong tries");
   };
@@ -74,6 +74,7 @@ async function keyForm() {
 /** A session started by the form, photographed on its card, ended by two clicks, forgotten by a third. */
 async function startAndEnd() {
   await page.locator("#new").click();
+  await page.locator("#start-what").selectOption("command");
   await page.locator("#start-command").fill("exec xterm -bg green -e cat");
   await page.locator("#start-name").fill("by the form");
   await page.locator("#start-geometry").fill("320x240");

@@ -40,7 +40,7 @@ async function who() {
   await page.locator("#key-password").fill(options.password);
   await until(async () => {
     if (await code.isVisible()) return true;
-    await page.locator("#key button.primary:enabled").click({ timeout: 1000 }).catch(() => {});
+    await page.locator("#key button[type=submit]:enabled").click({ timeout: 1000 }).catch(() => {});
     return code.waitFor({ timeout: 500 }).then(() => true, () => false);
   }, "the server does not ask for the code");
 }

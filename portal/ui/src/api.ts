@@ -48,7 +48,18 @@ const DONE_WITHIN = 60_000;
 
 export const listSessions = (): Promise<Sessions> => ask("api/sessions");
 
-export const startSession = (wanted: { name: string; command: string; geometry: string; server?: string }): Promise<Session> =>
+/** What is missing is chosen by the server. */
+export interface Wanted {
+  name: string;
+  command: string;
+  geometry: string;
+  server?: string;
+  /** Whose form asked for the parameters. */
+  profile?: string;
+  params?: Record<string, Value>;
+}
+
+export const startSession = (wanted: Wanted): Promise<Session> =>
   ask("api/sessions", post(wanted), DONE_WITHIN);
 
 /** A server that a session could start on. */
@@ -56,13 +67,60 @@ export interface Candidate {
   serverId: string;
   hostname: string;
   sessions: number;
+  /** Its processors, and how many were wanted in the last minute. */
+  cpus: number;
+  load: number;
   newSessions: boolean;
 }
 
 export const listServers = (): Promise<Candidate[]> => ask("api/servers");
 
+/** What the server that the page is of has installed. */
+export interface Application {
+  id: string;
+  name: string;
+  command: string;
+  kind: "desktop" | "program";
+}
+
+export const listApplications = (): Promise<Application[]> => ask("api/applications");
+
+export type Value = string | number | boolean;
+
+/** What an administrator wants to be asked before a start (docs/jobs.md): JSON Schema, as much of it as the pages show. */
+export interface Form {
+  title?: string;
+  description?: string;
+  properties: Record<string, Field>;
+  required?: string[];
+}
+
+export interface Field {
+  type: "string" | "number" | "integer" | "boolean";
+  title?: string;
+  description?: string;
+  enum?: Value[];
+  default?: Value;
+  minimum?: number;
+  maximum?: number;
+  maxLength?: number;
+}
+
+/** By the name of the application or the profile that they are of. */
+export const listForms = (): Promise<Record<string, Form>> => ask("api/forms");
+
 export const endSession = (id: string): Promise<unknown> =>
   ask(`api/sessions/${encodeURIComponent(id)}`, { method: "DELETE" }, DONE_WITHIN);
+
+export const renameSession = (id: string, name: string): Promise<Session> =>
+  ask(`api/sessions/${encodeURIComponent(id)}`, { ...post({ name }), method: "PATCH" });
+
+/** Sends everybody away who looks at it. */
+export const disconnectSession = (id: string): Promise<unknown> =>
+  ask(`api/sessions/${encodeURIComponent(id)}/disconnect`, { method: "POST" });
+
+/** The last 64 KiB of what its programs wrote. */
+export const sessionLog = (id: string): Promise<string> => ask(`api/sessions/${encodeURIComponent(id)}/log`);
 
 /** Address of a picture of its screen; `when` makes it a new one. */
 export const thumbnail = (id: string, when: string): string =>

@@ -2,7 +2,7 @@
 
 import type RFB from "@novnc/novnc";
 import { badge, element } from "../element";
-import { openFromAddress } from "../sign-in/dialog";
+import { openFromAddress } from "../sign-in/key";
 import { Clipboard } from "./clipboard";
 import { Connection, type Status } from "./connection";
 import { Picture } from "./picture";

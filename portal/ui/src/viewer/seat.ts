@@ -1,7 +1,7 @@
 // What a person looks at: a session of their own, or one that somebody's link leads to.
 
 import { invitation, listSessions, Refused, sessionSocket, shareSocket } from "../api";
-import { signIn } from "../sign-in/dialog";
+import { signIn } from "../sign-in/ask";
 
 export interface Seat {
   /** Why there is nothing to look at, for good; "" for now; undefined: it is there, and `named` was told what it is called. */
