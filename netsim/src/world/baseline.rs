@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
-
+use super::machine::Places;
 use super::watch::Watch;
 use super::wire::Wire;
 
@@ -14,20 +13,20 @@ pub(super) struct Baseline {
 }
 
 impl Baseline {
-    pub(super) fn now() -> Self {
-        Self { tasks: tasks() }
+    pub(super) fn now(places: &Places) -> Self {
+        Self { tasks: places.tasks() }
     }
 
     /// Long after the last host ended.
-    pub(super) fn judge(&self, wire: &Arc<Wire>, watch: &Arc<Watch>) {
-        let tasks = tasks();
+    pub(super) fn judge(&self, places: &Places, wire: &Arc<Wire>, watch: &Arc<Watch>) {
+        let tasks = places.tasks();
         if tasks > self.tasks {
             let detail = format!("{tasks} instead of {} are left", self.tasks);
             watch.violated("tasks return to the baseline", &detail);
         }
-        // The run itself, the clock's driver and the watch hold the network, and the run the watch: who else does has
+        // The run itself, the world, the clock's driver and the watch hold the network, and the run the watch: who else does has
         // leaked, with all that it holds.
-        let held = [(Arc::strong_count(wire), 3, "network"), (Arc::strong_count(watch), 1, "watch")];
+        let held = [(Arc::strong_count(wire), 4, "network"), (Arc::strong_count(watch), 1, "watch")];
         for (count, expected, what) in held {
             if count > expected {
                 let detail = format!("{} still hold the {what}", count - expected);
@@ -39,8 +38,4 @@ impl Baseline {
             watch.violated("memory returns to the baseline", &format!("{bound} ports are still bound"));
         }
     }
-}
-
-fn tasks() -> usize {
-    Handle::current().metrics().num_alive_tasks()
 }

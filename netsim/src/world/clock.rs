@@ -29,7 +29,7 @@ impl Idle {
         }
     }
 
-    async fn wait(&self) {
+    pub(super) async fn wait(&self) {
         self.asked.store(true, Ordering::Relaxed);
         self.told.notified().await;
     }

@@ -29,12 +29,10 @@ impl Hosts {
                 self.topology.hosts_named(name).into_iter().for_each(|host| self.drain(host));
             }
             Action::Pause(name) => {
-                let hosts = self.topology.hosts_named(name);
-                hosts.into_iter().for_each(|host| self.wire.state().pause(host));
+                self.topology.hosts_named(name).into_iter().for_each(|host| self.pause(host));
             }
             Action::Resume(name) => {
-                let hosts = self.topology.hosts_named(name);
-                self.wire.with(|state, now| hosts.into_iter().for_each(|host| state.resume(now, host)));
+                self.topology.hosts_named(name).into_iter().for_each(|host| self.resume(host));
             }
             Action::Cut(name) => self.set_up(&self.topology.links_named(name), false),
             Action::Mend(name) => self.set_up(&self.topology.links_named(name), true),

@@ -1,17 +1,20 @@
 //! The hosts of a plan and what runs on them.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use node::Node;
 use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 use tunnel::ServerId;
 
 use super::HostFolder;
 use super::error::RunError;
 use super::gateway::Gateway;
+use super::machine::Places;
 use super::network::Seen;
 use super::node as machine;
 use super::orphans::Deaths;
@@ -30,6 +33,7 @@ pub(crate) struct Hosts {
     pub(crate) topology: Topology,
     pub(crate) wire: Arc<Wire>,
     pub(crate) watch: Arc<Watch>,
+    pub(super) places: Places,
     pub(super) folders: tempfile::TempDir,
     pub(super) every_gateway: Vec<HostId>,
     /// Of nodes and relays.
@@ -69,32 +73,43 @@ impl Hosts {
 
     /// Starts what the plan says runs there; nothing if it runs.
     pub(crate) async fn start(&mut self, host: HostId) -> Result<(), RunError> {
+        if self.runs(host) {
+            return Ok(());
+        }
+        self.resume(host);
+        let (places, wire, folder) = (self.places.clone(), self.wire.clone(), self.folder(host));
         match self.topology.host(&self.plan, host).role {
-            Role::Gateway if !self.gateways.contains_key(&host) => {
-                let folder = self.folder(host);
-                let started = Gateway::start(
-                    &self.seen(host),
-                    self.topology.host_name(host),
-                    &folder,
-                    &self.services,
-                    &self.watch,
-                )?;
+            Role::Gateway => {
+                let _there = places.at(host, &wire);
+                let (seen, name) = (self.seen(host), self.topology.host_name(host));
+                let started = Gateway::start(&seen, name, &folder, &self.services, &self.watch)?;
                 self.gateways.insert(host, started);
             }
-            Role::Node | Role::Relay if !self.nodes.contains_key(&host) => {
+            Role::Node | Role::Relay => {
                 let start = *self.starts.entry(host).and_modify(|starts| *starts += 1).or_insert(1);
-                let started =
-                    machine::start(&self.seen(host), &self.folder(host), start, &self.watch).await?;
+                let starting = machine::start(self.seen(host), folder, start, self.watch.clone());
+                let started = AbortOnDropHandle::new(places.handle(host).spawn(starting)).await;
+                let started = started.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic()))?;
                 self.nodes.insert(host, started);
             }
-            Role::Client if !self.people.contains_key(&host) => self.start_people(host)?,
-            _ => {}
+            Role::Client => {
+                let _there = places.at(host, &wire);
+                self.start_people(host)?;
+            }
         }
         Ok(())
     }
 
-    /// Its process is gone without a word.
+    fn runs(&self, host: HostId) -> bool {
+        let (gateways, nodes, people) = (&self.gateways, &self.nodes, &self.people);
+        gateways.contains_key(&host) || nodes.contains_key(&host) || people.contains_key(&host)
+    }
+
+    /// Its process is gone without a word; a paused one, too.
     pub(crate) fn kill(&mut self, host: HostId) {
+        let (places, wire) = (self.places.clone(), self.wire.clone());
+        self.resume(host);
+        let _there = places.at(host, &wire);
         self.wire.state().ports.forget(host);
         self.gateways.remove(&host);
         self.watch.drains(host, false);
@@ -108,9 +123,23 @@ impl Hosts {
     pub(crate) fn drain(&mut self, host: HostId) {
         if let Some(gateway) = self.gateways.get(&host) {
             self.watch.drains(host, true);
-            self.drains.spawn(gateway.drain(DRAIN));
+            let there = self.places.at(host, &self.wire);
+            let draining = gateway.drain(DRAIN);
+            drop(there);
+            self.drains.spawn_on(draining, &self.places.handle(host));
             self.watch.event(What::Note, self.topology.host_name(host), "drains");
         }
+    }
+
+    /// It does nothing, and no time passes there, until it goes on.
+    pub(crate) fn pause(&self, host: HostId) {
+        self.wire.state().pause(host);
+        self.places.pause(host, true);
+    }
+
+    pub(crate) fn resume(&self, host: HostId) {
+        self.wire.with(|state, now| state.resume(now, host));
+        self.places.pause(host, false);
     }
 
     pub(crate) fn kill_all(&mut self) {

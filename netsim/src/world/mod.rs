@@ -23,6 +23,7 @@ mod gateway;
 mod hosts;
 mod identity;
 mod line;
+mod machine;
 mod memory;
 mod network;
 mod node;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use config::{Dirs, Secrecy};
@@ -76,23 +76,23 @@ pub(crate) fn introduce(folder: &Path, own: IpAddr, neighbours: &[Neighbour]) ->
 /// Starts the node for the `start`th time. The process that ran before is gone, but some of its tasks may hold its lock
 /// for a while, so each start has a copy of the folder.
 pub(crate) async fn start(
-    seen: &Seen,
-    folder: &Path,
+    seen: Seen,
+    folder: PathBuf,
     start: u64,
-    watch: &Arc<Watch>,
+    watch: Arc<Watch>,
 ) -> Result<Node, RunError> {
-    let (first, mut dirs) = (dirs(folder), dirs(folder));
+    let (first, mut dirs) = (dirs(&folder), dirs(&folder));
     dirs.local_dir = folder.join(format!("start-{start}"));
     for file in ["server-id", "node.key"] {
         let content = config::read_bytes(&first.local(file), Secrecy::OwnerOnly)?;
         config::write_bytes(&dirs.local(file), &content, Secrecy::OwnerOnly)?;
     }
     config::write_bytes(&dirs.local("generation"), (start - 1).to_string().as_bytes(), Secrecy::OwnerOnly)?;
-    let worker: Arc<dyn Handler> = Arc::new(Worker(watch.clone()));
+    let worker: Arc<dyn Handler> = Arc::new(Worker(watch));
     let options = Options {
         dirs,
         handlers: BTreeMap::from([(SERVICE.to_owned(), worker)]),
-        shards: Shards::here(Arc::new(seen.clone())),
+        shards: Shards::here(Arc::new(seen)),
         streams: STREAMS,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         socket: false,

@@ -9,6 +9,7 @@ use tunnel::{Fingerprint, ServerId};
 use super::door::SERVICES;
 use super::error::RunError;
 use super::hosts::Hosts;
+use super::machine::Places;
 use super::node::{self as machine, Known, Neighbour};
 use super::orphans::Deaths;
 use super::registrations::Newest;
@@ -29,12 +30,14 @@ impl Hosts {
         topology: &Topology,
         wire: &Arc<Wire>,
         watch: &Arc<Watch>,
+        places: Places,
     ) -> Result<Self, RunError> {
         let mut hosts = Self {
             plan: plan.clone(),
             topology: topology.clone(),
             wire: wire.clone(),
             watch: watch.clone(),
+            places,
             folders: folders()?,
             every_gateway: Vec::new(),
             servers: BTreeMap::new(),

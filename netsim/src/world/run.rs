@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Builder;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -12,6 +11,7 @@ use super::baseline::Baseline;
 use super::clock::{self, Idle};
 use super::error::RunError;
 use super::hosts::Hosts;
+use super::machine::{self, Machines, Places};
 use super::memory::resident;
 use super::sample::Seen;
 use super::watch::Watch;
@@ -64,37 +64,36 @@ pub(super) fn run_here(
     look: impl FnMut(&mut Hosts),
 ) -> Result<Logged, RunError> {
     let _seeded = tunnel::chance::seed(seed);
-    let idle = Arc::new(Idle::default());
-    let parked = idle.clone();
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .on_thread_park(move || parked.parked())
-        .build()?;
-    runtime.block_on(live(plan, seed, logs, idle, look))
+    let topology = Topology::new(plan);
+    let machines = Machines::of(plan, &topology)?;
+    let (runtime, idle) = machine::runtime()?;
+    let wire = {
+        let _within = runtime.enter();
+        Wire::new(plan, topology.clone(), seed, logs)
+    };
+    let world = live(plan, seed, (topology, wire.clone(), machines.places()), idle, look);
+    machines.run(&runtime, &wire, world)
 }
 
 async fn live(
     plan: &Plan,
     seed: u64,
-    logs: bool,
+    (topology, wire, places): (Topology, Arc<Wire>, Places),
     idle: Arc<Idle>,
     look: impl FnMut(&mut Hosts),
 ) -> Result<Logged, RunError> {
     let began = std::time::Instant::now();
-    let topology = Topology::new(plan);
-    let wire = Wire::new(plan, topology.clone(), seed, logs);
     let watch = Watch::new(plan, seed, &wire);
     let driver = AbortOnDropHandle::new(tokio::spawn(clock::drive(wire.clone(), idle)));
-    let baseline = Baseline::now();
-    let mut hosts = Hosts::prepare(plan, &topology, &wire, &watch)?;
+    let baseline = Baseline::now(&places);
+    let mut hosts = Hosts::prepare(plan, &topology, &wire, &watch, places.clone())?;
     let mut cost = Cost::default();
     happen(&mut hosts, &mut cost, look).await?;
     finish_open_streams(&hosts);
     hosts.kill_all();
     drop(hosts);
     tokio::time::sleep(AFTERLIFE).await;
-    baseline.judge(&wire, &watch);
+    baseline.judge(&places, &wire, &watch);
     drop(driver);
     cost.took = began.elapsed().as_secs_f64();
     let mut state = wire.state();

@@ -51,6 +51,7 @@ impl Hosts {
                 }
             }
             if status.lan.listen.is_none()
+                && !self.places.is_paused(*host)
                 && let Some(detail) = self.deaths.node(*host, now, tunnels, status.streams)
             {
                 outcome.violated(now, OUTLIVES, &format!("{name}: {detail}"));

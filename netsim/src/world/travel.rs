@@ -16,9 +16,7 @@ const RACK: Duration = Duration::from_micros(20);
 
 impl State {
     pub(super) fn leave(&mut self, now: Duration, host: HostId, packet: Packet) {
-        if let Some(held) = self.held.get_mut(&host) {
-            return held.push(packet);
-        }
+        let Some(packet) = self.hold(host, packet) else { return };
         self.trace.sent(now, &packet);
         let Some(owner) = self.addresses.owner(packet.to.ip()) else {
             return self.trace.dropped(now, &packet, "no such address");
@@ -43,6 +41,7 @@ impl State {
                     Err(why) => self.trace.dropped(now, &packet, why),
                 }
             }
+            Stage::Timer { port, count } if self.holds_timer(port, count) => {}
             Stage::Timer { port, count } => self.timer(now, port, count),
         }
     }
@@ -96,9 +95,8 @@ impl State {
         let Some(Owner::Host(host)) = self.addresses.owner(packet.to.ip()) else {
             return self.trace.dropped(now, &packet, "no such address");
         };
-        if let Some(held) = self.held.get_mut(&host) {
-            return held.push(packet);
+        if let Some(packet) = self.hold(host, packet) {
+            self.receive(now, host, packet);
         }
-        self.receive(now, host, packet);
     }
 }

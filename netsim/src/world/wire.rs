@@ -13,6 +13,7 @@ use super::addresses::Addresses;
 use super::event::{Event, Stage};
 use super::line::Line;
 use super::packet::Packet;
+use super::pause::Held;
 use super::port::Ports;
 use super::trace::Trace;
 use crate::plan::{HostId, Plan, Topology};
@@ -21,6 +22,8 @@ use crate::plan::{HostId, Plan, Topology};
 #[derive(Debug)]
 pub(crate) struct Wire {
     start: Instant,
+    /// The time of the network while a host's own clock is at work.
+    stands: Mutex<Option<Duration>>,
     sooner: Notify,
     state: Mutex<State>,
 }
@@ -39,8 +42,8 @@ pub(crate) struct State {
     outbox: Vec<(HostId, Packet)>,
     /// Numbers events, so that those of one time keep their order.
     count: u64,
-    /// What paused hosts have sent and not received.
-    pub(super) held: BTreeMap<HostId, Vec<Packet>>,
+    /// Paused hosts, and what they miss.
+    pub(super) held: BTreeMap<HostId, Held>,
 }
 
 impl Wire {
@@ -62,12 +65,27 @@ impl Wire {
             count: 0,
             held: BTreeMap::new(),
         };
-        Arc::new(Self { start: Instant::now(), sooner: Notify::new(), state: Mutex::new(state) })
+        Arc::new(Self {
+            start: Instant::now(),
+            stands: Mutex::default(),
+            sooner: Notify::new(),
+            state: Mutex::new(state),
+        })
     }
 
     /// Since the start of the plan.
     pub(crate) fn now(&self) -> Duration {
-        self.start.elapsed()
+        (*self.stands()).unwrap_or_else(|| self.start.elapsed())
+    }
+
+    /// From here on, until what it gives back is dropped, it is `now`: clocks of several runtimes are not compared.
+    pub(crate) fn stand(&self, now: Duration) -> Standing<'_> {
+        let before = self.stands().replace(now);
+        Standing { wire: self, before }
+    }
+
+    fn stands(&self) -> MutexGuard<'_, Option<Duration>> {
+        self.stands.lock().expect("no panic while held")
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -123,6 +141,19 @@ impl Wire {
             self.sooner.notify_one();
         }
         done
+    }
+}
+
+/// Time stands, while this lives.
+#[derive(Debug)]
+pub(crate) struct Standing<'a> {
+    wire: &'a Wire,
+    before: Option<Duration>,
+}
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        *self.wire.stands() = self.before;
     }
 }
 
