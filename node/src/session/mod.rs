@@ -11,11 +11,13 @@
 //! view     somebody looks            rfb      reads its picture   warn     words on its screen
 //! place    on which server it starts
 //! who      what is whose             record   on disk             routes   what the command line asks
+//! applications  what there is to start
 //! elsewhere  what the other servers have        share    links for guests  job    starts through a batch system
 //! ```
 
 mod account;
 mod adopt;
+mod applications;
 mod change;
 mod display;
 mod elsewhere;
@@ -58,6 +60,7 @@ use self::process::own_uid;
 use self::record::{Place, Record};
 
 pub use account::person_groups;
+pub use applications::{Application, ApplicationKind, applications};
 pub use change::Change;
 pub use elsewhere::{Candidate, Elsewhere};
 pub use error::SessionError;

@@ -36,7 +36,7 @@ pub(super) fn offered() -> Option<Offered> {
 }
 
 fn choose(has: impl Fn(&str) -> bool) -> Option<Offered> {
-    let bus = if has("dbus-run-session") { "dbus-run-session -- " } else { "" };
+    let bus = bus(&has);
     let desktop = DESKTOPS.into_iter().find(|name| has(name));
     if let Some(name) = desktop {
         return Some(Offered { command: format!("exec {bus}{name}"), is_desktop: true });
@@ -44,6 +44,11 @@ fn choose(has: impl Fn(&str) -> bool) -> Option<Offered> {
     let terminal = TERMINALS.into_iter().find(|name| has(name))?;
     let command = if terminal == "xterm" { quoted(TERMINAL) } else { terminal.to_owned() };
     Some(Offered { command: format!("exec {command}"), is_desktop: false })
+}
+
+/// What stands before a desktop.
+pub(super) fn bus(has: impl Fn(&str) -> bool) -> &'static str {
+    if has("dbus-run-session") { "dbus-run-session -- " } else { "" }
 }
 
 /// Colours begin with what a shell takes for a comment.

@@ -9,6 +9,7 @@ use cluster::session::{EndReason, Ended, Event, Kind, Session, SessionId, State,
 use jiff::Timestamp;
 
 use super::account::Account;
+use super::applications;
 use super::display::{self, Shown, Stage};
 use super::job::{self, Submitted};
 use super::launch::Launcher;
@@ -83,7 +84,8 @@ async fn here(
 /// What is to run.
 fn runs(wanted: &Wanted) -> Result<Offered, SessionError> {
     if !wanted.command.trim().is_empty() {
-        return Ok(Offered { command: wanted.command.clone(), is_desktop: false });
+        let is_desktop = wanted.kind == Kind::Xvnc && applications::is_desktop(&wanted.command);
+        return Ok(Offered { command: wanted.command.clone(), is_desktop });
     }
     programs::offered().ok_or_else(no_desktop)
 }

@@ -22,7 +22,7 @@ use crate::session::account::Account;
 use crate::session::display::{self, Stage};
 use crate::session::launch::Launcher;
 use crate::session::process::{Leader, Role};
-use crate::session::{SessionError, programs, start};
+use crate::session::{SessionError, applications, programs, start};
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -90,7 +90,7 @@ async fn started(socket: &Path, begun: Begun, processes: &Mutex<Vec<Leader>>) ->
 async fn show(begun: Begun, began: &(dyn Fn(Leader) + Send + Sync)) -> Result<Option<String>, RunError> {
     let Begun { session: Session { id, name, command, params, geometry, kind, .. }, folder, log } = begun;
     let offered = match command.trim().is_empty() {
-        false => programs::Offered { command, is_desktop: false },
+        false => programs::Offered { is_desktop: applications::is_desktop(&command), command },
         true if kind == Kind::Xvnc => programs::offered().ok_or_else(start::no_desktop)?,
         true => return Err(SessionError::Start("a plain display needs a command".into()).into()),
     };
