@@ -32,6 +32,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/api/sessions", get(list).post(start))
         .route("/api/servers", get(servers))
+        .route("/api/applications", get(applications))
         .route("/api/sessions/events", get(events::events))
         .route("/api/sessions/{id}", get(show).patch(change).delete(terminate))
         .route("/api/sessions/{id}/disconnect", post(disconnect))
@@ -64,6 +65,12 @@ async fn list(State(shared): State<Arc<Shared>>, Extension(guest): Extension<Gue
 /// Where a session could start.
 async fn servers(State(shared): State<Arc<Shared>>) -> Result<Json<Value>> {
     shared.sessions.candidates().await.map(result).map_err(|error| ApiError::NoManager(error.to_string()))
+}
+
+/// What this server has installed.
+async fn applications() -> Result<Json<Value>> {
+    let read = tokio::task::spawn_blocking(node::session::applications).await;
+    read.map(result).map_err(|error| ApiError::Inside(error.to_string()))
 }
 
 async fn start(

@@ -127,3 +127,35 @@ async fn the_key_form_a_phones_keyboard_the_clipboard_and_a_display_that_ends() 
     assert_eq!(report["clipboard"], "pasted\n");
     assert_eq!(report["guest"], "This link does not count any more.");
 }
+
+#[tokio::test]
+async fn a_start_form_asks_and_a_card_does_what_its_owner_wants() {
+    let server = Server::new();
+    let planted = "<img src=x onerror=\"window.pwned=1\">";
+    let form = serde_json::json!({
+        "type": "object", "title": "Matlab on the big machines", "description": planted,
+        "required": ["cpus", "project"],
+        "properties": {
+            "cpus": { "type": "integer", "title": "Processors", "minimum": 1, "maximum": 64, "default": 4 },
+            "gpu": { "type": "boolean", "title": "With a graphics card", "description": planted },
+            "note": { "type": "string", "title": planted },
+            "project": { "type": "string", "title": "Project", "description": "Who pays for it", "maxLength": 20 },
+            "queue": { "type": "string", "title": "Queue", "enum": ["short", "long"], "default": "short" },
+        },
+    });
+    let forms = axum::Json(serde_json::json!({ "matlab": form }));
+    server.portal.add_for_admins(axum::Router::new().route("/forms", axum::routing::get(async || forms)));
+    let way = Way::open(server.portal.clone(), "127.0.0.1:0".parse().unwrap()).await;
+    let url = server.portal.address(&format!("https://localhost:{}/", way.address.port()));
+    let shots = shots(&server, "start");
+    let start = script("start.mjs").args(["--url", &url, "--shots"]).arg(&shots).output().await;
+    let report = report(&start.unwrap());
+    assert_eq!(report["offered"], serde_json::json!(["Desktops", "Prepared", "Programs", "Other"]));
+    assert_eq!((&report["pwned"], &report["name"]), (&Value::Null, &serde_json::json!("<i>called</i>")));
+    let session = server.sessions.list(&Who::Administrator).remove(0);
+    let params = serde_json::json!({ "cpus": 8, "gpu": true, "project": "<b>7</b>", "queue": "long" });
+    assert_eq!(
+        (Value::Object(session.params), session.profile.as_deref(), &session.name[..]),
+        (params, Some("matlab"), "<i>called</i>")
+    );
+}

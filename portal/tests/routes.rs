@@ -49,6 +49,7 @@ const TABLE: &[Row] = &[
     ("GET", "/api/login/oidc/{name}/callback", "", [401; 7]),
     ("POST", "/api/logout", "", VISITORS),
     ("GET", "/api/servers", "", VISITORS),
+    ("GET", "/api/applications", "", VISITORS),
     ("GET", "/api/sessions", "", VISITORS),
     // Bodies of nobody's account: users' and managers' sessions run as theirs, admins' as anybody's that there is.
     ("POST", "/api/sessions", r#"{"command":"true"}"#, [401, 401, 422, 422, 422, 422, 0]),

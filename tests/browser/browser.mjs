@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 /** Milliseconds. Nothing takes so long, unless it never happens. */
-const WITHIN = 20_000;
+const WITHIN = 45_000;
 
 const FLAGS = [
   "--no-sandbox",

@@ -17,10 +17,11 @@ interface Props {
 /** One session: its picture and name lead to its display. */
 export function Card({ session, about, now }: Props) {
   const local = isHere(session, about);
-  const owned = local && isMine(session, about);
+  const mine = isMine(session, about);
+  const owned = local && mine;
   return (
     <li className="card" data-id={session.id}>
-      <a className="look" href={isUp(session) && (owned || !local) ? address(session, about) : undefined}>
+      <a className="look" href={isUp(session) && mine ? address(session, about) : undefined}>
         <Picture session={session} taken={owned && isUp(session)} now={now} />
         <span className="what">
           <strong className="name">{session.name}</strong>

@@ -59,8 +59,8 @@ async function run(tell: Tell, signal: AbortSignal): Promise<void> {
 /** One stream of changes, until it breaks. */
 async function once(tell: Tell, signal: AbortSignal): Promise<void> {
   // Says why, where a stream of events only says that it failed.
-  const { sessions: _, ...about } = await listSessions();
-  tell(() => ({ about }));
+  const { sessions, ...about } = await listSessions();
+  tell(() => ({ about, sessions: new Map(sessions.map((session) => [session.id, session])), known: true }));
   document.title = `Sessions on ${about.server}`;
   const events = sessionEvents();
   // A new list takes the place of the old one when it is whole.
@@ -80,7 +80,7 @@ async function once(tell: Tell, signal: AbortSignal): Promise<void> {
   });
   events.addEventListener("ready", () => {
     ready = true;
-    tell(() => ({ known: true, badge: { tone: "good", text: "live" } }));
+    tell(() => ({ badge: { tone: "good", text: "live" } }));
     changed();
   });
   await new Promise((broken) => {

@@ -18,7 +18,7 @@ export function More({ session }: { session: Session }) {
   const item = (which: Which, text: string) => <Menu.Item onClick={() => setOpen(which)}>{text}</Menu.Item>;
   return (
     <>
-      <Menu position="bottom-end" transitionProps={{ duration: 0 }}>
+      <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false} transitionProps={{ duration: 0 }}>
         <Menu.Target>
           <ActionIcon className="more" variant="default" size="input-sm" aria-label={`More for ${session.name}`}>
             <Dots />

@@ -1,6 +1,6 @@
 // Links for guests: an owner makes them, sees who looks by them, and ends them.
 
-import { Button, Group, NativeSelect, Stack, TextInput } from "@mantine/core";
+import { Button, Group, NativeSelect, Stack, Text, TextInput } from "@mantine/core";
 import { useCallback, useEffect, useState } from "react";
 import { endShare, listShares, type Session, type Share, share } from "../api";
 import { Sheet } from "../sheet";
@@ -49,6 +49,9 @@ export function Sharing({ session, close }: { session: Session; close: () => voi
   return (
     <Sheet id="sharing" title={`Share ${session.name}`} close={close}>
       <Stack gap="sm">
+        <Text size="sm" c="dimmed">
+          Whoever has the link comes in without a name, until it expires, you end it here, or you sign out.
+        </Text>
         <Group grow align="end">
           <NativeSelect label="A guest may" data={MODES} value={mode} onChange={(event) => setMode(event.currentTarget.value)} />
           <NativeSelect label="For" data={EXPIRES} value={expires} onChange={(event) => setExpires(event.currentTarget.value)} />

@@ -1,7 +1,7 @@
 // The form that starts a session.
 
 import { Button, Group, NativeSelect, Stack, TextInput } from "@mantine/core";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { type Application, type Candidate, type Form, listApplications, listForms, listServers, startSession, type Value } from "../api";
 import { Sheet } from "../sheet";
 import { told } from "../told";
@@ -23,6 +23,7 @@ export function Start({ close }: { close: () => void }) {
   const [errors, setErrors] = useState<Record<string, string>>({});
   const [refused, setRefused] = useState("");
   const [busy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
   const offer = found(groups, what);
 
   function choose(value: string) {
@@ -43,15 +44,22 @@ export function Start({ close }: { close: () => void }) {
     setRefused("");
     const asked = offer.form && { profile: offer.profile, params: params(values) };
     const command = offer.command ?? typed.trim();
-    const wanted = { command, name: name.trim(), geometry: size, server: server || undefined, ...asked };
+    // The words of its command are for machines.
+    const called = name.trim() || (offer.command ? offer.label : "");
+    const wanted = { command, name: called, geometry: size, server: server || undefined, ...asked };
     await startSession(wanted).then(close, (no) => setRefused(told(no)));
     setBusy(false);
   }
 
+  // Where something is to be mended, the keyboard is led.
+  useEffect(() => {
+    if (Object.keys(errors).length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [errors]);
+
   const put = (name: string, value: Value | undefined) => setValues((values) => ({ ...values, [name]: value }));
   return (
     <Sheet id="start" title="Start a session" close={close}>
-      <form noValidate onSubmit={(event) => void start(event)}>
+      <form ref={form} noValidate onSubmit={(event) => void start(event)}>
         <Stack gap="sm">
           <NativeSelect
             id="start-what"
@@ -78,7 +86,7 @@ export function Start({ close }: { close: () => void }) {
           <TextInput
             id="start-name"
             label="Name"
-            placeholder="after the command"
+            placeholder={offer.command ? offer.label : "after the command"}
             maxLength={100}
             autoComplete="off"
             value={name}

@@ -7,7 +7,8 @@ const PRESETS = ["1280x800", "1920x1080", "2560x1440"];
 
 /** The size of a display: one that many have, that of this window, or typed. */
 export function Size({ value, error, put }: { value: string; error: string | undefined; put: (size: string) => void }) {
-  const sizes = [`${innerWidth}x${innerHeight}`, ...PRESETS];
+  const mine = `${innerWidth}x${innerHeight}`;
+  const sizes = [mine, ...PRESETS.filter((size) => size !== mine)];
   return (
     <div>
       <TextInput
@@ -20,9 +21,9 @@ export function Size({ value, error, put }: { value: string; error: string | und
         onChange={(event) => put(event.currentTarget.value.trim())}
       />
       <Group gap="xs" mt="xs" role="group" aria-label="Sizes">
-        {sizes.map((size, at) => (
-          <Button key={at} size="compact-sm" variant={size === value ? "light" : "default"} aria-pressed={size === value} onClick={() => put(size)}>
-            {at === 0 ? "this window" : size.replace("x", " × ")}
+        {sizes.map((size) => (
+          <Button key={size} size="compact-sm" variant={size === value ? "light" : "default"} aria-pressed={size === value} onClick={() => put(size)}>
+            {size === mine ? "this window" : size.replace("x", " × ")}
           </Button>
         ))}
       </Group>
