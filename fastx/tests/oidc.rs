@@ -14,8 +14,9 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::Full;
 use machine::server::Server;
+use machine::work::Office;
 use machine::{User, is_root};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -31,13 +32,14 @@ struct Provider {
 }
 
 impl Provider {
-    async fn new() -> Self {
+    /// For a portal whose pages are there.
+    async fn new(pages: &str) -> Self {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/browser");
         assert!(
             scripts.join("node_modules").is_dir(),
             "first run `npm ci` in tests/browser (or `make test`)"
         );
-        let callback = format!("{PAGES}api/login/oidc/corp/callback");
+        let callback = format!("{pages}api/login/oidc/corp/callback");
         let mut node = Command::new("node");
         node.arg(scripts.join("provider.mjs")).args([&callback, SECRET]).stdout(Stdio::piped());
         let folder = tempfile::tempdir().unwrap();
@@ -54,12 +56,12 @@ impl Provider {
         Self { issuer, folder, _node: node }
     }
 
-    fn portal(&self) -> Server {
-        Server::new(&json!({ "ways": [{ "type": "password" }, {
+    fn logins(&self, pages: &str) -> Value {
+        json!({ "ways": [{ "type": "password" }, {
             "type": "oidc", "name": "corp", "label": "Corp", "issuer": self.issuer, "clientId": "fastx",
-            "clientSecretFile": self.folder.path().join("secret"), "url": PAGES, "scopes": ["profile"],
+            "clientSecretFile": self.folder.path().join("secret"), "url": pages, "scopes": ["profile"],
             "withoutSuffix": "@x.example",
-        }] }))
+        }] })
     }
 
     /// What a browser does at the provider: signs in as `name`, agrees, and is sent back; gives the path and query.
@@ -114,8 +116,8 @@ async fn people_of_a_provider_come_in_and_nothing_else_that_comes_back_does() {
     if !is_root() {
         return;
     }
-    let provider = Provider::new().await;
-    let server = provider.portal();
+    let provider = Provider::new(PAGES).await;
+    let server = Server::new(&provider.logins(PAGES));
     let alice = User::new("correct horse battery", None);
     let ways = server.ways().await;
     assert_eq!(ways["result"]["ways"][1], json!({ "id": "oidc:corp", "label": "Corp", "kind": "redirect" }));
@@ -162,4 +164,20 @@ async fn people_of_a_provider_come_in_and_nothing_else_that_comes_back_does() {
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{stranger}");
         assert!(!answer.headers().contains_key(header::SET_COOKIE));
     }
+}
+
+/// In Chromium, from signing in to typing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_of_a_provider_works_in_a_terminal() {
+    if !is_root() {
+        return;
+    }
+    let alice = User::new("correct horse battery", None);
+    // The provider wants to know where the pages are, and the pages where the provider is.
+    let server = Server::new(&json!({ "ways": [{ "type": "password" }] }));
+    let office = Office::of(&server).await;
+    let provider = Provider::new(&office.url).await;
+    let logins = provider.logins(&office.url).to_string();
+    std::fs::write(server.folder.path().join("logins.json"), logins).unwrap();
+    office.works(&alice, "of the provider", &["--at", "Corp"]).await;
 }

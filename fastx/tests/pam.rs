@@ -3,15 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+#[allow(dead_code, reason = "another test uses all of it")]
 mod machine;
-#[path = "machine/tls.rs"]
-mod tls;
 
 use std::path::Path;
 
 use http::{StatusCode, header};
 use machine::server::Server;
-use machine::{Rules, User, is_root};
+use machine::work::Office;
+use machine::{Rules, User, is_root, tls};
 use serde_json::{Value, json};
 
 /// RFC 4226, appendix D: its secret in hexadecimal, and the first codes that it gives.
@@ -150,6 +150,18 @@ async fn the_page_asks_what_the_machine_asks() {
         (&report["errors"], &report["person"]),
         (&json!([]), &json!(format!("You are {}", eve.name())))
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_of_the_machine_works_in_a_terminal() {
+    if !is_root() {
+        return;
+    }
+    let rules = Rules::new("auth required pam_unix.so nodelay\naccount required pam_unix.so\n");
+    let password = "correct horse battery";
+    let alice = User::new(password, None);
+    let server = Server::new(&logins(&rules));
+    Office::of(&server).await.works(&alice, password, &["--way", "Linux"]).await;
 }
 
 /// Where PAM's rules in `rules` count.

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 
 use http::{StatusCode, header};
 use machine::server::Server;
+use machine::work::Office;
 use machine::{User, is_root};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -103,4 +104,17 @@ async fn sshd_says_who_an_account_is_and_only_the_known_one_is_believed() {
     // Somebody else listens there: the password is not sent.
     let server = Server::new(&sshd.logins("other"));
     assert_eq!(server.sign_in("ssh", alice.name(), password).await.0.status(), StatusCode::UNAUTHORIZED);
+}
+
+/// In Chromium, from signing in to typing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_of_the_sshd_works_in_a_terminal() {
+    if !is_root() {
+        return;
+    }
+    let password = "correct horse battery";
+    let alice = User::new(password, None);
+    let sshd = Sshd::new("KbdInteractiveAuthentication yes").await;
+    let server = Server::new(&sshd.logins("host"));
+    Office::of(&server).await.works(&alice, password, &[]).await;
 }

@@ -1,6 +1,8 @@
 //! A user of this machine and rules for its PAM, which go with the test.
 
 pub(crate) mod server;
+pub(crate) mod tls;
+pub(crate) mod work;
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};

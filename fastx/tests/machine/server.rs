@@ -14,6 +14,7 @@ use tunnel::identity::ServerId;
 pub(crate) struct Server {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) portal: Portal,
+    pub(crate) sessions: Sessions,
     asked: AtomicU8,
 }
 
@@ -24,8 +25,8 @@ impl Server {
         let logins = Logins::open(folder.path(), env!("CARGO_BIN_EXE_fastx").into()).unwrap();
         let sessions = Sessions::open(folder.path(), "n1").unwrap();
         let id = ServerId::new("n1").unwrap();
-        let portal = Portal::with_logins(id, folder.path(), sessions, logins).unwrap();
-        Self { folder, portal, asked: AtomicU8::new(0) }
+        let portal = Portal::with_logins(id, folder.path(), sessions.clone(), logins).unwrap();
+        Self { folder, portal, sessions, asked: AtomicU8::new(0) }
     }
 
     /// Each request comes from another address: what is slowed down is not this test's matter.
