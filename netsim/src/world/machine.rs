@@ -20,10 +20,15 @@ use crate::plan::{Action, HostId, Plan, Topology};
 
 /// The runtime's timers are no finer.
 const STEP: Duration = Duration::from_millis(1);
+/// When all hosts are gone, and only what they left behind ends.
+const LAST_STEPS: Duration = Duration::from_millis(250);
 
 /// Who runs them; outlives the world, because a runtime is not dropped inside of another.
 #[derive(Debug)]
-pub(super) struct Machines(BTreeMap<HostId, Machine>);
+pub(super) struct Machines {
+    all: BTreeMap<HostId, Machine>,
+    are_over: Arc<AtomicBool>,
+}
 
 #[derive(Debug)]
 struct Machine {
@@ -56,7 +61,8 @@ impl Machines {
             let (runtime, idle) = runtime()?;
             Ok((host, Machine { runtime, idle, is_paused: Arc::default(), behind: Duration::ZERO }))
         };
-        paused.into_iter().map(machine).collect::<io::Result<_>>().map(Self)
+        let all = paused.into_iter().map(machine).collect::<io::Result<_>>()?;
+        Ok(Self { all, are_over: Arc::default() })
     }
 
     pub(super) fn places(&self) -> Places {
@@ -64,18 +70,20 @@ impl Machines {
             handle: machine.runtime.handle().clone(),
             is_paused: Arc::clone(&machine.is_paused),
         };
-        Places(self.0.iter().map(|(host, machine)| (*host, place(machine))).collect())
+        let all = self.all.iter().map(|(host, machine)| (*host, place(machine))).collect();
+        Places { all, are_over: Arc::clone(&self.are_over) }
     }
 
     /// Runs the world to its end on its own runtime, and all machines beside it.
     pub(super) fn run<T>(mut self, main: &Runtime, wire: &Arc<Wire>, world: impl Future<Output = T>) -> T {
-        if self.0.is_empty() {
+        if self.all.is_empty() {
             return main.block_on(world);
         }
         let mut world = pin!(world);
         let mut due = main.block_on(async { Instant::now() });
         loop {
-            due += STEP;
+            let length = if self.are_over.load(Ordering::Relaxed) { LAST_STEPS } else { STEP };
+            due += length;
             let step = async {
                 tokio::select! {
                     biased;
@@ -85,14 +93,14 @@ impl Machines {
             };
             match main.block_on(step) {
                 Ok(done) => return done,
-                Err(now) => self.follow(&wire.stand(now)),
+                Err(now) => self.follow(length, &wire.stand(now)),
             }
         }
     }
 
-    fn follow(&mut self, _now: &Standing<'_>) {
-        for machine in self.0.values_mut() {
-            machine.behind += STEP;
+    fn follow(&mut self, length: Duration, _now: &Standing<'_>) {
+        for machine in self.all.values_mut() {
+            machine.behind += length;
             if !machine.is_paused.load(Ordering::Relaxed) {
                 machine.catch_up();
             }
@@ -113,7 +121,10 @@ impl Machine {
 
 /// Where a host's tasks run, for those who start and end them.
 #[derive(Clone, Debug)]
-pub(crate) struct Places(BTreeMap<HostId, Place>);
+pub(crate) struct Places {
+    all: BTreeMap<HostId, Place>,
+    are_over: Arc<AtomicBool>,
+}
 
 #[derive(Clone, Debug)]
 struct Place {
@@ -131,26 +142,31 @@ impl Places {
     /// Must not be held over an `await`.
     pub(crate) fn at<'a>(&'a self, host: HostId, wire: &'a Wire) -> At<'a> {
         let now = wire.stand(wire.now());
-        At { _runtime: self.0.get(&host).map(|place| place.handle.enter()), _now: now }
+        At { _runtime: self.all.get(&host).map(|place| place.handle.enter()), _now: now }
     }
 
     pub(crate) fn handle(&self, host: HostId) -> Handle {
-        self.0.get(&host).map_or_else(Handle::current, |place| place.handle.clone())
+        self.all.get(&host).map_or_else(Handle::current, |place| place.handle.clone())
     }
 
     pub(crate) fn pause(&self, host: HostId, paused: bool) {
-        if let Some(place) = self.0.get(&host) {
+        if let Some(place) = self.all.get(&host) {
             place.is_paused.store(paused, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn is_paused(&self, host: HostId) -> bool {
-        self.0.get(&host).is_some_and(|place| place.is_paused.load(Ordering::Relaxed))
+        self.all.get(&host).is_some_and(|place| place.is_paused.load(Ordering::Relaxed))
+    }
+
+    /// All hosts are gone.
+    pub(crate) fn are_over(&self) {
+        self.are_over.store(true, Ordering::Relaxed);
     }
 
     /// Tasks that live, on the world's own runtime too.
     pub(crate) fn tasks(&self) -> usize {
-        let own = self.0.values().map(|place| place.handle.metrics().num_alive_tasks()).sum::<usize>();
+        let own = self.all.values().map(|place| place.handle.metrics().num_alive_tasks()).sum::<usize>();
         own + Handle::current().metrics().num_alive_tasks()
     }
 }

@@ -92,6 +92,7 @@ async fn live(
     finish_open_streams(&hosts);
     hosts.kill_all();
     drop(hosts);
+    places.are_over();
     tokio::time::sleep(AFTERLIFE).await;
     baseline.judge(&places, &wire, &watch);
     drop(driver);
