@@ -67,6 +67,8 @@ nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that 
 	target/release/fastx sim scale --out target/sim-scale
 	$(call say,sessions as jobs of Slurm)
 	cargo test --release --locked -p fastx --test slurm -- --ignored
+	$(call say,three hundred sessions in one go)
+	cargo test --release --locked -p node --test many -- --ignored --nocapture
 	$(call say,brokers and databases restarted and killed and stopped and cut off for a minute; all gone for ten)
 	FAULT_SECONDS=60 cargo test --release --locked -p manager --test faults -- --include-ignored --test-threads=1 --nocapture
 	cargo build --release --locked --workspace --bins
