@@ -35,6 +35,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(sign_in::router())
         .merge(oidc::router())
         .merge(sessions::shares::router())
+        .merge(sessions::tickets::router())
         .merge(inside)
         .fallback(assets::get)
         .layer(middleware::map_response(headers::add))

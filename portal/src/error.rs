@@ -28,6 +28,8 @@ pub(crate) enum ApiError {
     NoSuchToken,
     #[error("there is no such link, or it does not count any more")]
     NoSuchShare,
+    #[error("there is no such ticket, or it does not count any more")]
+    NoSuchTicket,
     #[error("there is nothing at this address")]
     NoSuchAddress,
     #[error("{0}")]
@@ -64,6 +66,7 @@ impl ApiError {
             Self::AdminsOnly => (StatusCode::FORBIDDEN, "AdminsOnly", "admins-only"),
             Self::NoSuchAddress => (StatusCode::NOT_FOUND, "NoSuchAddress", "no-such-address"),
             Self::NoSuchShare => (StatusCode::NOT_FOUND, "NoSuchShare", "no-such-share"),
+            Self::NoSuchTicket => (StatusCode::NOT_FOUND, "NoSuchTicket", "no-such-ticket"),
             Self::NoSuchToken => (StatusCode::NOT_FOUND, "NoSuchToken", "no-such-token"),
             Self::NoSuchSession(_) => (StatusCode::NOT_FOUND, "NoSuchSession", "no-such-session"),
             Self::SessionEnded(_) => (StatusCode::GONE, "SessionEnded", "session-ended"),
@@ -91,6 +94,7 @@ impl From<SessionError> for ApiError {
             SessionError::NotUp { .. } => Self::SessionNotUp(text),
             SessionError::Unreachable { .. } => Self::SessionUnreachable(text),
             SessionError::NoShare => Self::NoSuchShare,
+            SessionError::NoTicket => Self::NoSuchTicket,
             SessionError::Malformed(_) => Self::Malformed(text),
             SessionError::NotInstalled { .. }
             | SessionError::Account { .. }

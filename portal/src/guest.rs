@@ -34,6 +34,17 @@ pub(crate) enum Entry {
     Token(String),
 }
 
+impl Entry {
+    /// Whether it is the same visit, or the same token.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Cookie(one), Self::Cookie(other)) => one.matches(other),
+            (Self::Token(one), Self::Token(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
 /// Whoever has a name.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {

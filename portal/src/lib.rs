@@ -51,6 +51,7 @@ use crate::attempts::Attempts;
 use crate::conversation::{Conversations, Dialogue};
 use crate::oidc::{Sent, UnderWay};
 use crate::people::Register;
+use crate::sessions::tickets::Trip;
 use crate::tokens::Tokens;
 use crate::turns::Turns;
 use crate::visits::Visits;
@@ -99,7 +100,9 @@ pub(crate) struct Shared {
     viewers: Arc<Semaphore>,
     pictures: Semaphore,
     administration: Administration,
-    /// End links with the visits of who made them.
+    /// Visits by which sessions are opened with tickets.
+    trips: Mutex<Vec<Trip>>,
+    /// End links, and what tickets opened, with the visits of who made them.
     links: Mutex<JoinSet<()>>,
 }
 
@@ -140,6 +143,7 @@ impl Portal {
             viewers: Arc::new(Semaphore::new(MOST_VIEWERS)),
             pictures: Semaphore::new(PICTURES),
             administration: Administration::default(),
+            trips: Mutex::default(),
             links: Mutex::default(),
         });
         Ok(Self { app: api::router(shared.clone()), shared })

@@ -2,6 +2,7 @@
 
 mod events;
 pub(crate) mod shares;
+pub(crate) mod tickets;
 
 use std::sync::Arc;
 
@@ -13,10 +14,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use cluster::session::SessionId;
-use http::{StatusCode, header};
-use node::session::{Change, Wanted};
+use http::{HeaderMap, StatusCode, header};
+use node::session::{Change, Invited, Wanted};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::api::{Result, read};
 use crate::error::ApiError;
@@ -40,6 +42,34 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .route("/api/sessions/{id}/thumbnail", get(thumbnail))
         .route("/api/sessions/{id}/socket", get(socket))
         .merge(shares::inside())
+        .merge(tickets::inside())
+}
+
+/// What a program offers among the WebSocket's protocols behind `prefix`: addresses are in logs, this is not.
+fn offered<'a>(headers: &'a HeaderMap, prefix: &str) -> Option<&'a str> {
+    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter();
+    let mut words = offered.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+    words.find_map(|word| word.trim().strip_prefix(prefix))
+}
+
+/// Shows the display to one who has come by a link or a ticket.
+fn show_invited(
+    upgrade: WebSocketUpgrade,
+    connection: Connection,
+    permit: OwnedSemaphorePermit,
+    invited: Invited,
+    why: &'static str,
+) -> Response {
+    let tracked = connection.viewers.token();
+    let viewer = move |socket| async move {
+        let over = async {
+            invited.ended.cancelled().await;
+            why
+        };
+        viewer::show(socket, invited.viewing, &connection.ended, over).await;
+        drop((permit, tracked));
+    };
+    viewer::limits(upgrade).on_upgrade(viewer)
 }
 
 fn result(value: impl serde::Serialize) -> Json<Value> {

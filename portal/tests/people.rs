@@ -6,6 +6,8 @@
 mod server;
 #[path = "people/shares.rs"]
 mod shares;
+#[path = "people/tickets.rs"]
+mod tickets;
 
 use std::time::Duration;
 

@@ -72,6 +72,8 @@ const TABLE: &[Row] = &[
     ("DELETE", "/api/sessions/{id}/shares/{share}", "", [401, 401, 404, 404, 404, 404, 404]),
     ("POST", "/api/share", r#"{"token":"x"}"#, [404; 7]),
     ("GET", "/api/share/socket", "", [404; 7]),
+    ("POST", "/api/sessions/{id}/ticket", "", OWNER),
+    ("GET", "/api/sessions/{id}/ticket/socket", "", [404; 7]),
     ("GET", "/api/tokens", "", VISITORS),
     // The key opens the portal without a name, and tokens are of names.
     ("POST", "/api/tokens", "{}", [401, 401, 201, 201, 201, 201, 400]),

@@ -85,7 +85,7 @@ pub const SETTINGS: &[TableEntry] = &[
         kind: Kind::Switch,
         default: "true",
         scopes: BOTH,
-        what: "Whether people who are signed in at other servers start and end sessions on this one.",
+        what: "Whether people who are signed in at other servers start, open and end sessions on this one.",
     },
     TableEntry {
         key: "updateInterval",

@@ -13,6 +13,7 @@ use node::session::{Elsewhere, SessionError, Sessions, Wanted, Who};
 use portal::Portal;
 use portal::people::{People, Role as As};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
 use tunnel::identity::{Secret, ServerId};
 
 use super::machine::User;
@@ -84,6 +85,31 @@ impl Place {
         let (status, said, _) =
             self.send(Request::post("/api/sessions").header("cookie", cookie), wanted).await;
         (status, said)
+    }
+
+    async fn ticket(&self, cookie: &str, id: &str) -> (u16, Value) {
+        let request = Request::post(format!("/api/sessions/{id}/ticket")).header("cookie", cookie);
+        let (status, said, _) = self.send(request, Value::Null).await;
+        (status, said)
+    }
+
+    /// What comes on a WebSocket that somebody opens with a ticket, as its bytes.
+    async fn open(&self, id: &str, ticket: &str) -> Result<impl tokio::io::AsyncRead + Unpin, u16> {
+        let (ours, theirs) = tokio::io::duplex(64 * 1024);
+        let portal = self.portal.clone();
+        tokio::spawn(async move { portal.serve(theirs, None).await });
+        let (mut sender, way) = hyper::client::conn::http1::handshake(TokioIo::new(ours)).await.unwrap();
+        tokio::spawn(way.with_upgrades());
+        let request = Request::get(format!("/api/sessions/{id}/ticket/socket")).header("host", "fx.example");
+        let request = request.header("connection", "upgrade").header("upgrade", "websocket");
+        let request = request.header("sec-websocket-version", "13");
+        let request = request.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let request = request.header("sec-websocket-protocol", format!("binary, ticket.{ticket}"));
+        let answer = sender.send_request(request.body(Full::<Bytes>::default()).unwrap()).await.unwrap();
+        match answer.status().as_u16() {
+            101 => Ok(TokioIo::new(hyper::upgrade::on(answer).await.unwrap())),
+            other => Err(other),
+        }
     }
 
     async fn end(&self, cookie: &str, id: &str) -> (u16, Value) {
@@ -162,8 +188,10 @@ async fn a_session_starts_on_another_server_as_whose_it_is_and_ends_from_here() 
         let message = said["error"]["message"].as_str().unwrap_or_default();
         assert!(got == status && message.contains(says), "{server}: {got} {said}");
     }
+    opens(&one, &two, id, [&alice, &bob]).await;
     assert_eq!(one.end(&bob, id).await.0, 404, "for him there is none");
     assert_eq!(two.sessions.count(), 1);
+    let alice = one.cookie_of("alice").await;
     assert_eq!(one.end(&alice, id).await.0, 200);
     two.until("it has ended", |all| all.iter().all(|one| one.ended.is_some())).await;
 
@@ -175,4 +203,29 @@ async fn a_session_starts_on_another_server_as_whose_it_is_and_ends_from_here() 
     drop(two);
     let gone = one.sessions.start(wanted).await.unwrap_err();
     assert!(matches!(gone, SessionError::Unanswered { .. }), "{gone}");
+}
+
+/// Alice, who is signed in at `one` only, looks at her session on `two` until she signs out.
+async fn opens(one: &Place, two: &Place, id: &str, [alice, bob]: [&str; 2]) {
+    assert_eq!(one.ticket(bob, id).await.0, 404, "for him there is none");
+    let (status, said) = one.ticket(alice, id).await;
+    assert_eq!(status, 200, "{said}");
+    let (made, ticket) = (&said["result"], said["result"]["ticket"].as_str().unwrap());
+    assert_eq!(made["server"], "two");
+    assert_eq!(made["ways"][0]["url"], json!(format!("/@two/api/sessions/{id}/ticket/socket")));
+    assert_eq!(one.open(id, ticket).await.err(), Some(404), "it counts at the session's server only");
+    let mut looks = two.open(id, ticket).await.unwrap();
+    assert_eq!(two.open(id, ticket).await.err(), Some(404), "twice");
+    let mut began = [0; 14];
+    looks.read_exact(&mut began).await.unwrap();
+    // A ping may come first.
+    assert!(began.ends_with(b"RFB 003.008\n") || began.starts_with(&[0x89]), "{began:?}");
+
+    let request = Request::post("/api/logout").header("cookie", alice);
+    assert_eq!(one.send(request, Value::Null).await.0, 200);
+    let mut rest = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, looks.read_to_end(&mut rest)).await;
+    drop(read.expect("it stays open after she has signed out"));
+    let reason = b"you are signed out";
+    assert!(rest.windows(reason.len()).any(|words| words == reason), "{rest:?}");
 }

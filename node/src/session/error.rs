@@ -39,7 +39,7 @@ pub enum SessionError {
     /// What those who choose said, for the person.
     #[error("{0}")]
     NotChosen(String),
-    #[error("the server {server} did not start it: {why}")]
+    #[error("the server {server} did not do it: {why}")]
     Unanswered { server: String, why: String },
     /// What its script said, for the person.
     #[error("{0}")]
@@ -56,6 +56,8 @@ pub enum SessionError {
     Damaged { path: PathBuf, source: serde_json::Error },
     #[error("there is no such link, or it does not count any more")]
     NoShare,
+    #[error("there is no such ticket, or it does not count any more")]
+    NoTicket,
     #[error("this service is stopping")]
     Stopping,
 }

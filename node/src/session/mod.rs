@@ -13,6 +13,7 @@
 //! who      what is whose             record   on disk             routes   what the command line asks
 //! applications  what there is to start
 //! elsewhere  what the other servers have        share    links for guests  job    starts through a batch system
+//! ticket   for people who are signed in at another server
 //! ```
 
 mod account;
@@ -37,6 +38,7 @@ pub mod routes;
 mod share;
 mod socket;
 mod start;
+mod ticket;
 mod tree;
 mod view;
 mod wanted;
@@ -66,6 +68,7 @@ pub use elsewhere::{Candidate, Elsewhere};
 pub use error::SessionError;
 pub use place::{Asking, Chooser};
 pub use share::{Invited, Made, Mode, Offer, Share};
+pub use ticket::{Holder, TICKET_LASTS, Ticket};
 pub use view::{Viewing, Watch};
 pub use wanted::Wanted;
 pub use who::Who;
@@ -90,6 +93,7 @@ struct Inner {
     all: Mutex<BTreeMap<SessionId, Entry>>,
     /// What other servers told of theirs.
     elsewhere: Mutex<elsewhere::Table>,
+    tickets: Mutex<ticket::Tickets>,
     /// Counts changes, for who shows them.
     changes: watch::Sender<u64>,
     /// Something is to be looked at now.
@@ -151,6 +155,7 @@ impl Sessions {
             hostname,
             all: Mutex::new(all.collect()),
             elsewhere: Mutex::default(),
+            tickets: Mutex::default(),
             changes: watch::Sender::new(0),
             wake: Notify::new(),
             starts: Semaphore::new(starts),

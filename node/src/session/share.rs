@@ -103,7 +103,7 @@ impl Link {
 #[derive(Debug)]
 pub struct Invited {
     pub viewing: Viewing,
-    /// Fires when the link does not count any more.
+    /// Fires when the link, or the visit of who has a ticket, does not count any more.
     pub ended: CancellationToken,
 }
 

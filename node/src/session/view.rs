@@ -1,6 +1,7 @@
 //! Somebody looks at a session.
 
 use std::borrow::Cow;
+use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -35,8 +36,8 @@ pub struct Watch {
     input: Input,
     /// Of a guest who may only look.
     gate: Option<Gate>,
-    /// A guest's, as long as they look.
-    guest: Option<Arc<()>>,
+    /// A guest's link, or the visit of who has a ticket, as long as they look.
+    held: Option<Arc<dyn Debug + Send + Sync>>,
 }
 
 impl Watch {
@@ -75,7 +76,11 @@ impl Viewing {
     /// The same for a guest, who is one of `guests` as long as it is there.
     pub(super) fn of_guest(mut self, only_looks: bool, guests: Arc<()>) -> Self {
         self.watch.gate = only_looks.then(Gate::default);
-        self.watch.guest = Some(guests);
+        self.held_by(guests)
+    }
+
+    pub(super) fn held_by(mut self, held: Arc<dyn Debug + Send + Sync>) -> Self {
+        self.watch.held = Some(held);
         self
     }
 
@@ -124,7 +129,7 @@ pub(super) async fn view(inner: &Arc<Inner>, who: &Who, id: &SessionId) -> Resul
                 last_input,
                 input: Input::default(),
                 gate: None,
-                guest: None,
+                held: None,
             }
         })
     })?;

@@ -11,20 +11,20 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use cluster::session::SessionId;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use node::session::{Made, Offer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{body, id, result};
+use super::{body, id, offered, result, show_invited};
 use crate::api::Result;
 use crate::error::ApiError;
 use crate::guest::Guest;
-use crate::{Connection, Shared, origin, viewer};
+use crate::{Connection, Shared, origin};
 
 /// How long a link may count after the visit of who made it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Before the token, among the WebSocket's protocols: addresses are in logs, this is not.
+/// Before the token, among the WebSocket's protocols.
 const PROTOCOL: &str = "share.";
 
 /// For owners.
@@ -114,21 +114,6 @@ async fn socket(
     }
     let upgrade = upgrade.map_err(|_| ApiError::Malformed("it takes WebSockets only".into()))?;
     let permit = shared.viewers.clone().try_acquire_owned().map_err(|_| ApiError::TooManyViewers)?;
-    let invited = shared.sessions.view_by(token(&headers).unwrap_or_default()).await?;
-    let tracked = connection.viewers.token();
-    let viewer = move |socket| async move {
-        let ended = async {
-            invited.ended.cancelled().await;
-            "this link does not count any more"
-        };
-        viewer::show(socket, invited.viewing, &connection.ended, ended).await;
-        drop((permit, tracked));
-    };
-    Ok(viewer::limits(upgrade).on_upgrade(viewer))
-}
-
-fn token(headers: &HeaderMap) -> Option<&str> {
-    let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter();
-    let mut words = offered.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
-    words.find_map(|word| word.trim().strip_prefix(PROTOCOL))
+    let invited = shared.sessions.view_by(offered(&headers, PROTOCOL).unwrap_or_default()).await?;
+    Ok(show_invited(upgrade, connection, permit, invited, "this link does not count any more"))
 }

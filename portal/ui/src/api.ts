@@ -171,15 +171,36 @@ const post = (body: object): RequestInit => ({
 export const logout = (): Promise<unknown> => ask("api/logout", { method: "POST" });
 
 /** Milliseconds from a small question to the first byte of its answer, without the time to open a connection for it. */
-export async function roundTrip(): Promise<number | undefined> {
-  await ask("api/health");
-  const [timing] = performance.getEntriesByName(new URL("api/health", document.baseURI).href).slice(-1);
+export async function roundTrip(server?: string): Promise<number | undefined> {
+  const address = `${portal(server)}api/health`;
+  await ask(address);
+  const [timing] = performance.getEntriesByName(new URL(address, document.baseURI).href).slice(-1);
   performance.clearResourceTimings();
   if (!(timing instanceof PerformanceResourceTiming)) return undefined;
   return timing.responseStart - timing.requestStart;
 }
 
-export const sessionSocket = (id: string): WebSocket => socket(`api/sessions/${encodeURIComponent(id)}/socket`, ["binary"]);
+/** Of the session's server, as the gateway knows the way to it; the page's own if there is no name. */
+export const sessionSocket = (id: string, server?: string): WebSocket =>
+  socket(`${portal(server)}api/sessions/${encodeURIComponent(id)}/socket`, ["binary"]);
+
+/** The portal of a server: all gateways know it by this path. */
+const portal = (server?: string): string => (server === undefined ? "" : `/@${encodeURIComponent(server)}/`);
+
+export const pageOf = (server: string, id: string): string => `${portal(server)}display?id=${encodeURIComponent(id)}`;
+
+/** Opens a session once, on whatever server it is, for one who is signed in here. */
+export interface Ticket {
+  server: string;
+  ticket: string;
+  ways: { way: "gateway"; url: string }[];
+}
+
+export const ticket = (id: string): Promise<Ticket> =>
+  ask(`api/sessions/${encodeURIComponent(id)}/ticket`, { method: "POST" });
+
+/** The ticket is among the protocols: addresses are in logs. */
+export const ticketSocket = (url: string, ticket: string): WebSocket => socket(url, ["binary", `ticket.${ticket}`]);
 
 /** A link to a session for guests. */
 export interface Share {

@@ -1,4 +1,4 @@
-//! Starting a session on another server, and ending one's own there: asked by a message that only that server hears, and answered
+//! Starting a session on another server, looking at one's own there, and ending it: asked by a message that only that server hears, and answered
 //! when it is done. Members of a cluster believe each other who is signed in; the other server checks the account as if it were asked itself.
 //! One that does not want that says `startsFromOthers: false` (docs/settings.md).
 
@@ -11,9 +11,10 @@ use cluster::{ControlPlane, Name};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tunnel::identity::Secret;
 
 use crate::session::process::own_uid;
-use crate::session::{Inner, SessionError, Wanted, Who, end, start as here};
+use crate::session::{Holder, Inner, SessionError, Wanted, Who, end, start as here, ticket as own};
 
 /// For a desktop on a slow machine. One that has died says nothing, and is found out so, unless the broker knows.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -42,6 +43,15 @@ enum Question {
         login: String,
         id: SessionId,
     },
+    /// One who is signed in there wants to look at a session.
+    Ticket {
+        holder: Holder,
+        id: SessionId,
+    },
+    /// Their visit there is over.
+    Leave {
+        visit: String,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,6 +59,7 @@ enum Question {
 enum Answer {
     Started(Box<Session>),
     Ended,
+    Ticket(Secret),
     /// Another server may do it.
     NotHere(String),
     /// No server would.
@@ -68,7 +79,7 @@ pub(in crate::session) async fn start(
     }
 }
 
-/// Ends a session of `login` there.
+/// Ends one of `login` there.
 pub(in crate::session) async fn end(
     inner: &Inner,
     server: &str,
@@ -76,6 +87,24 @@ pub(in crate::session) async fn end(
     id: &SessionId,
 ) -> Result<(), SessionError> {
     ask(inner, server, Question::End { login: login.to_owned(), id: id.clone() }).await.map(drop)
+}
+
+/// A ticket that counts there.
+pub(in crate::session) async fn ticket(
+    inner: &Inner,
+    server: &str,
+    holder: Holder,
+    id: &SessionId,
+) -> Result<Secret, SessionError> {
+    match ask(inner, server, Question::Ticket { holder, id: id.clone() }).await? {
+        Answer::Ticket(secret) => Ok(secret),
+        _ => Err(unanswered(server, "it answers another question".into())),
+    }
+}
+
+/// Ends what was opened there by tickets of a visit.
+pub(in crate::session) async fn leave(inner: &Inner, server: &str, visit: &str) -> Result<(), SessionError> {
+    ask(inner, server, Question::Leave { visit: visit.to_owned() }).await.map(drop)
 }
 
 fn unanswered(server: &str, why: String) -> SessionError {
@@ -92,7 +121,7 @@ async fn ask(inner: &Inner, server: &str, what: Question) -> Result<Answer, Sess
     let answer = plane.transporter.request(&subject, asked.into(), PATIENCE).await;
     let answer = answer.map_err(|error| unanswered(error.to_string()))?;
     match serde_json::from_slice(&answer) {
-        Ok(done @ (Answer::Started(_) | Answer::Ended)) => Ok(done),
+        Ok(done @ (Answer::Started(_) | Answer::Ended | Answer::Ticket(_))) => Ok(done),
         Ok(Answer::NotHere(why)) => Err(unanswered(why)),
         Ok(Answer::Refused(why)) => Err(SessionError::NotChosen(why)),
         Err(error) => Err(unanswered(format!("its answer is not understood: {error}"))),
@@ -110,8 +139,11 @@ pub(super) async fn serve(plane: ControlPlane, settings: Settings, inner: Arc<In
         let (inner, may) = (Arc::clone(&inner), settings.now().values.starts_from_others);
         starts.spawn(async move {
             let answer = match cluster::heard::read::<Asked>(&request.payload) {
-                Ok(_) if !may => Answer::NotHere(FROM_OTHERS.into()),
-                Ok(asked) => answer(inner, asked).await,
+                // Who was let in before leaves all the same.
+                Ok(asked) if may || matches!(asked.what, Question::Leave { .. }) => {
+                    answer(inner, asked).await
+                }
+                Ok(_) => Answer::NotHere(FROM_OTHERS.into()),
                 Err(error) => Answer::NotHere(format!("it does not understand the question: {error}")),
             };
             match serde_json::to_vec(&answer) {
@@ -137,6 +169,11 @@ async fn answer(inner: Arc<Inner>, Asked { by, what }: Asked) -> Answer {
             let ended = end::terminate(&inner, &Who::Login(login), &id).await;
             return ended.map_or_else(|error| Answer::Refused(error.to_string()), |()| Answer::Ended);
         }
+        Question::Ticket { holder, id } => return ticket_for(&inner, &by, holder, &id),
+        Question::Leave { visit } => {
+            inner.tickets().leave(&visit);
+            return Answer::Ended;
+        }
     };
     tracing::info!(server = by, login = wanted.login, "another server asks for a session");
     let is_confined = confines(own_uid(), is_confined);
@@ -146,6 +183,16 @@ async fn answer(inner: Arc<Inner>, Asked { by, what }: Asked) -> Answer {
         Err(error) if error.is_the_servers() => Answer::NotHere(error.to_string()),
         Err(error) => Answer::Refused(error.to_string()),
     }
+}
+
+/// Only ever as the owner: who administers another server does not administer this one.
+fn ticket_for(inner: &Inner, by: &str, holder: Holder, id: &SessionId) -> Answer {
+    let Some(login) = holder.login.clone() else {
+        return Answer::Refused("tickets are for people with a name".into());
+    };
+    tracing::info!(server = by, login, session = %id, "another server asks for a ticket");
+    let issued = own::issue(inner, &Who::Login(login), holder, id);
+    issued.map_or_else(|error| Answer::Refused(error.to_string()), Answer::Ticket)
 }
 
 #[cfg(test)]

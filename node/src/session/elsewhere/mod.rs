@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{Inner, Sessions};
 
-pub(super) use ask::{end, start};
+pub(super) use ask::{end, leave, start, ticket};
 pub use candidates::Candidate;
 pub(super) use table::Table;
 

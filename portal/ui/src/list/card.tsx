@@ -21,7 +21,7 @@ export function Card({ session, about, now }: Props) {
   const owned = local && mine;
   return (
     <li className="card" data-id={session.id}>
-      <a className="look" href={isUp(session) && mine ? address(session, about) : undefined}>
+      <a className="look" href={isUp(session) && mine ? address(session) : undefined}>
         <Picture session={session} taken={owned && isUp(session)} now={now} />
         <span className="what">
           <strong className="name">{session.name}</strong>

@@ -37,11 +37,8 @@ const waits = ({ state, job }: Session) =>
 
 export const state = ({ state, clients }: Session) => (clients > 1 ? `${state} (${clients})` : state);
 
-/** The page that shows it; of another server through the same gateway, which knows the way to each as `/@SERVERID/`. */
-export function address(session: Session, about: About): string {
-  const page = `display?id=${encodeURIComponent(session.id)}`;
-  return isHere(session, about) ? page : `/@${encodeURIComponent(session.serverId)}/${page}`;
-}
+/** The page that shows it, on whatever server it is. */
+export const address = ({ id }: Session): string => `display?id=${encodeURIComponent(id)}`;
 
 const UNITS = [
   ["day", 86_400],

@@ -14,7 +14,7 @@ const SILENT_AFTER = 2;
 
 export type Status =
   | { is: "connecting" | "reconnecting" }
-  | { is: "connected"; milliseconds: number | undefined }
+  | { is: "connected"; milliseconds: number | undefined; server: string | undefined }
   | { is: "ended"; why: string };
 
 export interface Listener {
@@ -53,7 +53,9 @@ export class Connection {
 
   /** Connects once and stays until the connection is over. Returns whether the session was seen. */
   private async show(): Promise<boolean> {
-    const rfb = new RFB(this.picture.newLayer(), this.seat.socket(), { shared: true });
+    const way = await this.seat.open().catch(() => undefined);
+    if (!way) return false;
+    const rfb = new RFB(this.picture.newLayer(), way.socket, { shared: true });
     const over = Promise.withResolvers<void>();
     const closed = over.promise;
     rfb.addEventListener("disconnect", () => over.resolve());
@@ -67,26 +69,27 @@ export class Connection {
     if (!seen) return false;
 
     this.listener.connected(rfb);
-    this.listener.status({ is: "connected", milliseconds: undefined });
+    const { server } = way;
+    this.listener.status({ is: "connected", milliseconds: undefined, server });
     void this.picture.reveal();
-    await this.watch(rfb, closed);
+    await this.watch(rfb, closed, server);
     return true;
   }
 
   /** Measures the way, and gives the connection up when nothing comes back on it. */
-  private async watch(rfb: RFB, closed: Promise<void>): Promise<void> {
+  private async watch(rfb: RFB, closed: Promise<void>, server: string | undefined): Promise<void> {
     let open = true;
     void closed.then(() => {
       open = false;
       this.wake();
     });
     for (let silent = 0; open; await this.sleep(MEASURE_EVERY)) {
-      const answer = roundTrip().catch((error: unknown) => (error instanceof Refused ? undefined : null));
+      const answer = roundTrip(server).catch((error: unknown) => (error instanceof Refused ? undefined : null));
       const milliseconds = await Promise.race([answer, closed]);
       if (!open) break;
       silent = milliseconds === null ? silent + 1 : 0;
       if (silent >= SILENT_AFTER) rfb.disconnect();
-      if (milliseconds) this.listener.status({ is: "connected", milliseconds });
+      if (milliseconds) this.listener.status({ is: "connected", milliseconds, server });
     }
     await closed;
   }

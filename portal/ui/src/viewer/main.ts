@@ -21,8 +21,10 @@ function status(status: Status): void {
   document.body.dataset.status = status.is;
   switch (status.is) {
     case "connected": {
-      const { milliseconds } = status;
-      return badge("good", milliseconds ? `connected ${Math.max(1, Math.round(milliseconds))} ms` : "connected");
+      const { milliseconds, server } = status;
+      element("badge").title = `Through the gateway to ${server ?? "this page's server"}`;
+      const time = milliseconds ? `connected ${Math.max(1, Math.round(milliseconds))} ms` : "connected";
+      return badge("good", server === undefined ? time : `${time} · ${server}`);
     }
     case "ended":
       element("notice").hidden = false;
@@ -99,7 +101,10 @@ async function seat(): Promise<Seat> {
   const id = new URLSearchParams(location.search).get("id") ?? "";
   await openFromAddress();
   offerSharing(id);
-  return own(id);
+  // Links for guests are made on the page of the session's own server.
+  return own(id, () => {
+    element("share").hidden = true;
+  });
 }
 
 /** A guest has no list to go back to, and, who only looks, nothing to type with; the server holds them to it. */
