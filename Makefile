@@ -51,6 +51,7 @@ test: needs-test ui tests/browser/$(MODULES) check ## Every test: the code, the 
 .PHONY: screenshots
 screenshots: needs-test ui tests/browser/$(MODULES) ## Pictures of the pages for the guides, taken by the browser's tests
 	FX_SHOTS=$(CURDIR)/docs/screenshots cargo test --release --locked -p portal --test browser
+	FX_SHOTS=$(CURDIR)/docs/screenshots cargo test --release --locked -p fastx --test pam $(RUNNER) page
 
 .PHONY: nightly
 nightly: needs-test needs-nightly ui tests/browser/$(MODULES) ## The tests that take long: decoders, soak and endurance

@@ -6,7 +6,7 @@
 #[allow(dead_code, reason = "another test uses all of it")]
 mod machine;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use http::{StatusCode, header};
 use machine::server::Server;
@@ -135,7 +135,9 @@ async fn the_page_asks_what_the_machine_asks() {
     let url = tls::listen(server.portal.clone(), &codes.path().join("ca.pem")).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/browser");
     assert!(folder.join("node_modules").is_dir(), "first run `npm ci` in tests/browser (or `make ui`)");
-    let shots = std::env::var_os("FX_SHOTS").map_or_else(|| codes.path().to_owned(), Into::into);
+    let shots = std::env::var_os("FX_SHOTS").map_or_else(|| codes.path().to_owned(), PathBuf::from);
+    let shots = shots.join("sign-in");
+    std::fs::create_dir_all(&shots).unwrap();
     let output = tokio::process::Command::new("node")
         .arg(folder.join("sign-in.mjs"))
         .args(["--url", &url, "--name", eve.name(), "--password", "correct horse battery"])

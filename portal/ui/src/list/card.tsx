@@ -4,6 +4,7 @@ import { type Session, thumbnail } from "../api";
 import { End } from "./end";
 import { More } from "./more";
 import { type About, address, age, canEnd, isHere, isMine, isUp, note, state } from "./session";
+import "./card.css";
 
 /** Milliseconds between two pictures of one screen. */
 const PICTURES_EVERY = 15_000;
