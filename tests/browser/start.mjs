@@ -54,6 +54,7 @@ async function wrongAndRight() {
   await page.locator("#start-name").fill("prepared");
   await page.keyboard.press("Enter");
   await page.locator("#start").waitFor({ state: "detached" });
+  await page.locator("#new:focus").waitFor();
   await card("prepared").locator(".state", { hasText: "running" }).waitFor();
   await card("prepared").locator("img.picture:visible").waitFor();
 }
@@ -82,6 +83,7 @@ async function fromTheCard() {
   await accessible(page);
   await page.keyboard.press("Escape");
   await page.locator("#log").waitFor({ state: "detached" });
+  await card("prepared").locator(".more:focus").waitFor();
   await (await choose("Share…")).click();
   await page.getByRole("button", { name: "Make a link" }).click();
   await page.locator("#sharing .guests li", { hasText: "0 guests · looks" }).waitFor();

@@ -1,5 +1,5 @@
 import { CloseButton, Modal } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import "./sheet.css";
 
 interface Sheet {
@@ -17,6 +17,7 @@ const nothing = () => undefined;
 /** A dialog before the page. What is behind it may scroll on: holding it would take styles that the page's policy refuses. */
 export function Sheet({ id, title, close = nothing, wide, children }: Sheet) {
   const ends = close !== nothing;
+  useReturn();
   return (
     <Modal.Root
       opened
@@ -40,5 +41,16 @@ export function Sheet({ id, title, close = nothing, wide, children }: Sheet) {
         <Modal.Body className="sheet-body">{children}</Modal.Body>
       </Modal.Content>
     </Modal.Root>
+  );
+}
+
+/** When it is gone, the keyboard is where it was before. */
+function useReturn() {
+  const [before] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    },
+    [before],
   );
 }

@@ -1,7 +1,7 @@
 // What else an owner does with a session of this server.
 
 import { ActionIcon, Menu } from "@mantine/core";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Session } from "../api";
 import { Log } from "./log";
 import { Rename } from "./rename";
@@ -14,13 +14,19 @@ type Which = keyof typeof SHEETS;
 
 export function More({ session }: { session: Session }) {
   const [open, setOpen] = useState<Which>();
+  const button = useRef<HTMLButtonElement>(null);
   const Open = open && SHEETS[open];
+  // The menu's item, where the keyboard was, is gone by then.
+  const close = () => {
+    setOpen(undefined);
+    button.current?.focus();
+  };
   const item = (which: Which, text: string) => <Menu.Item onClick={() => setOpen(which)}>{text}</Menu.Item>;
   return (
     <>
       <Menu position="bottom-end" withinPortal={false} withInitialFocusPlaceholder={false} transitionProps={{ duration: 0 }}>
         <Menu.Target>
-          <ActionIcon className="more" variant="default" size="input-sm" aria-label={`More for ${session.name}`}>
+          <ActionIcon ref={button} className="more" variant="default" size="input-sm" aria-label={`More for ${session.name}`}>
             <Dots />
           </ActionIcon>
         </Menu.Target>
@@ -31,7 +37,7 @@ export function More({ session }: { session: Session }) {
           {item("log", "Log…")}
         </Menu.Dropdown>
       </Menu>
-      {Open && <Open session={session} close={() => setOpen(undefined)} />}
+      {Open && <Open session={session} close={close} />}
     </>
   );
 }
