@@ -29,6 +29,8 @@ await finish(async (report) => {
   await page.locator('body[data-status="connected"] #screen[data-live]').waitFor();
   report.phoneTyped = await typeOnPhone();
   report.clipboard = await copyAndPaste();
+  await keys();
+  await policy();
   report.guest = await share();
   await ends();
 });
@@ -125,6 +127,56 @@ async function copyAndPaste() {
   });
 }
 
+/** Ctrl, held for a letter of the phone's keyboard, ends a program; the quality that was chosen is kept. */
+async function keys() {
+  const file = `${options.typed}.keys`;
+  const input = (text) => page.evaluate((text) => document.execCommand("insertText", false, text), text);
+  await page.locator("#keys").click();
+  await accessible(page);
+  await shot("keys");
+  await page.locator("#quality").selectOption("small");
+  await page.keyboard.press("Escape");
+  await typeUntilWritten(file, "keys\n", async () => {
+    await page.locator("#type").click();
+    await input("cat");
+    await input("\n");
+    await page.locator("#keys").click();
+    await page.locator("#latches button", { hasText: "Ctrl" }).click();
+    await page.locator('#latches [aria-pressed="true"]').waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("#type").click();
+    await input("c");
+    await input(`echo keys > ${file}`);
+    await input("\n");
+  });
+  if ((await page.locator('#latches [aria-pressed="true"]').count()) > 0) throw new Error("Ctrl is still held");
+  await page.reload();
+  await page.locator('body[data-status="connected"] #screen[data-live]').waitFor();
+  if ((await page.locator("#quality").inputValue()) !== "small") throw new Error("the quality is not kept");
+}
+
+/** What an administrator's policy leaves of the clipboard's sheet. */
+async function policy() {
+  for (const [clipboard, shown] of Object.entries({ in: ["clip", "clipboard-in"], out: ["clip", "clipboard-out"], off: [] })) {
+    const theirs = await page.context().newPage();
+    await theirs.route("**/api/sessions", async (route) => {
+      const answer = await route.fetch();
+      const said = await answer.json();
+      for (const session of said.result.sessions) session.clipboard = clipboard;
+      await route.fulfill({ response: answer, json: said });
+    });
+    await theirs.goto(page.url());
+    await theirs.locator('body[data-status="connected"] #screen[data-live]').waitFor();
+    for (const id of shown) {
+      if (await theirs.locator(`#${id}`).evaluate((found) => found.hidden)) throw new Error(`no #${id} with clipboard ${clipboard}`);
+    }
+    const others = ["clip", "clipboard-in", "clipboard-out"].filter((id) => clipboard !== "off" ? !shown.includes(id) : id === "clip");
+    for (const id of others) await theirs.locator(`#${id}`).waitFor({ state: "hidden" });
+    await theirs.close();
+  }
+  await page.bringToFront();
+}
+
 /** A link that only lets look: somebody comes by it, is seen, and is sent away. Returns what they read at the end. */
 async function share() {
   await page.locator("#share").click();
@@ -136,7 +188,7 @@ async function share() {
   const theirs = await page.context().newPage();
   await theirs.goto(link);
   await theirs.locator('body[data-status="connected"] #screen[data-live]').waitFor();
-  for (const id of ["fit", "type", "clip", "back", "share"]) await theirs.locator(`#${id}`).waitFor({ state: "hidden" });
+  for (const id of ["fit", "type", "clip", "keys", "back", "share"]) await theirs.locator(`#${id}`).waitFor({ state: "hidden" });
   await theirs.screenshot({ path: join(options.shots, "guest.png") });
   await page.locator("#shares li", { hasText: "one guest" }).waitFor();
   await shot("sharing");

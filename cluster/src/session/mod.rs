@@ -4,6 +4,7 @@
 //! known (`id`, `serverId`, `hostname`, `login`, `user`, `serverPid`, `appPid`, `geometry`, `windowMode`, `started`,
 //! `lastConnect`, `lastDisconnect`, `command`, `clients`, `params`, `display`, `videoRam`); the rest is ours.
 
+mod clipboard;
 mod geometry;
 mod id;
 mod policy;
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use clipboard::Clipboard;
 pub use geometry::{BadGeometry, Geometry};
 pub use id::{BadSessionId, SessionId};
 pub use policy::{Due, Policy};
@@ -84,6 +86,8 @@ pub struct Session {
     #[schemars(with = "String")]
     pub changed: Timestamp,
     pub policy: Policy,
+    /// Which way text goes between its clipboard and those of its people.
+    pub clipboard: Clipboard,
     /// The job that it is started by, if a batch system starts it.
     pub job: Option<Job>,
     /// What its people were told to expect.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Kind, Scope};
+use crate::session::Clipboard;
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +31,13 @@ pub const SETTINGS: &[TableEntry] = &[
         default: "500ms",
         scopes: BOTH,
         what: "How long a balancing function may take before it is killed.",
+    },
+    TableEntry {
+        key: "clipboard",
+        kind: Kind::Choice(Clipboard::WORDS),
+        default: "both",
+        scopes: BOTH,
+        what: "Which way text goes between a display's clipboard and those of its people, for sessions that start from now on.",
     },
     TableEntry {
         key: "drainTime",
@@ -102,6 +110,7 @@ pub const SETTINGS: &[TableEntry] = &[
 pub struct Values {
     #[serde(with = "config::duration")]
     pub balance_deadline: Duration,
+    pub clipboard: Clipboard,
     #[serde(with = "config::duration")]
     pub drain_time: Duration,
     pub history_length: usize,

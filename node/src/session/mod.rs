@@ -52,7 +52,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cluster::ControlPlane;
-use cluster::session::{Event, Session, SessionId, State};
+use cluster::session::{Clipboard, Event, Session, SessionId, State};
+use cluster::settings::Settings;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -106,6 +107,7 @@ struct Inner {
     chooser: OnceLock<Arc<dyn Chooser>>,
     /// The way to other servers.
     plane: OnceLock<ControlPlane>,
+    settings: OnceLock<Settings>,
 }
 
 #[derive(Debug)]
@@ -163,6 +165,7 @@ impl Sessions {
             jobs: OnceLock::new(),
             chooser: OnceLock::new(),
             plane: OnceLock::new(),
+            settings: OnceLock::new(),
         });
         let keeps = tokio::spawn(keeper::keep(Arc::clone(&inner)));
         let follows = tokio::spawn(job::follow(Arc::clone(&inner)));
@@ -300,6 +303,11 @@ impl Inner {
 
     fn local_dir(&self) -> &Path {
         self.root.parent().unwrap_or(&self.root)
+    }
+
+    /// Of sessions that start now.
+    fn clipboard(&self) -> Clipboard {
+        self.settings.get().map_or(Clipboard::Both, |settings| settings.now().values.clipboard)
     }
 
     /// None: there is no batch system.

@@ -124,6 +124,7 @@ fn describe(
         started: now,
         changed: now,
         policy: wanted.policy,
+        clipboard: inner.clipboard(),
         ..Session::default()
     }
 }
@@ -171,7 +172,8 @@ async fn begin(
             tracing::warn!(%error, "a session's record is not written");
         }
     };
-    let name = inner.all().get(id).map(|entry| entry.record.session.name.clone()).unwrap_or_default();
+    let of = |entry: &Entry| (entry.record.session.name.clone(), entry.record.session.clipboard);
+    let (name, clipboard) = inner.all().get(id).map(of).ok_or_else(|| SessionError::Unknown(id.clone()))?;
     let stage = Stage {
         launcher,
         folder: place.run(),
@@ -180,6 +182,7 @@ async fn begin(
         command: &offered.command,
         is_desktop: offered.is_desktop,
         geometry: wanted.geometry,
+        clipboard,
         began: &began,
     };
     let Shown { name } = display::of(wanted.kind).start(stage).await?;

@@ -98,7 +98,7 @@ async fn about(State(shared): State<Arc<Shared>>, headers: HeaderMap, sent: Body
     let (session, share) = shared.sessions.invited(&token)?;
     Ok(result(json!({
         "name": session.name, "owner": session.login, "geometry": session.geometry, "mode": share.mode,
-        "expires": share.expires,
+        "expires": share.expires, "clipboard": session.clipboard,
     })))
 }
 

@@ -17,6 +17,8 @@ export interface Session {
   started: string;
   changed: string;
   warning: { text: string; ends: string } | null;
+  /** Which way text may go between its clipboard and mine. */
+  clipboard: "both" | "in" | "out" | "off";
   /** While it is pending: what the batch system says. */
   job: { id: string | null; state: string; message: string } | null;
 }
@@ -226,6 +228,7 @@ export const endShare = (id: string, share: string): Promise<unknown> =>
 export interface Invitation {
   name: string;
   owner: string;
+  clipboard: Session["clipboard"];
   mode: Share["mode"];
 }
 

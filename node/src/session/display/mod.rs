@@ -6,7 +6,7 @@ mod xvnc;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cluster::session::{Geometry, Kind};
+use cluster::session::{Clipboard, Geometry, Kind};
 use futures_util::future::BoxFuture;
 
 use super::SessionError;
@@ -35,6 +35,7 @@ pub(super) struct Stage<'a> {
     /// Whether the command is a desktop, which has a window manager of its own.
     pub(super) is_desktop: bool,
     pub(super) geometry: Geometry,
+    pub(super) clipboard: Clipboard,
     pub(super) began: &'a (dyn Fn(Leader) + Send + Sync),
 }
 

@@ -1,6 +1,7 @@
 //! A command that shows itself: it serves RFB on the socket that it is told, as `qemu-system-x86_64 -vnc
 //! unix:$FX_RFB_SOCKET` or `wayvnc` do.
 
+use cluster::session::Clipboard;
 use futures_util::future::BoxFuture;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -21,6 +22,12 @@ impl Display for Plain {
 }
 
 async fn start(mut stage: Stage<'_>) -> Result<Shown, SessionError> {
+    if stage.clipboard != Clipboard::Both {
+        // We do not know how to tell it.
+        let why =
+            "a plain display has a clipboard of its own, which the setting `clipboard` does not allow here";
+        return Err(SessionError::Start(why.into()));
+    }
     let socket = stage.folder.join(SOCKET);
     stage.launcher.set("FX_RFB_SOCKET", &socket);
     stage.launcher.set("FX_GEOMETRY", stage.geometry.to_string());

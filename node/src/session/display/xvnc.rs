@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cluster::session::Clipboard;
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{Instant, sleep};
@@ -86,10 +87,28 @@ fn arguments(server: PathBuf, stage: &Stage<'_>) -> Vec<OsString> {
     words.extend(["-SecurityTypes", "None", "-AlwaysShared", "-AcceptSetDesktopSize"].map(OsString::from));
     // Errors and changes of state (10); at its usual 30 the log would grow with every viewer.
     words.extend(["-Log", "*:stderr:10"].map(OsString::from));
+    words.extend(clipboard(stage.clipboard).map(OsString::from));
     words.extend(["-auth".into(), stage.folder.join("xauth").into()]);
     let geometry = stage.geometry.to_string();
     words.extend(["-desktop", stage.name, "-geometry", &geometry, "-depth", "24"].map(OsString::from));
     // It writes the display number that it found free to its standard output, once it is ready.
     words.extend(["-displayfd", "1"].map(OsString::from));
     words
+}
+
+/// The X server holds to it itself, whoever looks by whatever way. Programs in it cannot set it free: of what `vncconfig`
+/// changes at run time only the display's name is left, and whether the pointer counts.
+fn clipboard(policy: Clipboard) -> [&'static str; 5] {
+    let (takes, gives) = (policy.takes(), policy.gives());
+    [
+        if takes { "-AcceptCutText=1" } else { "-AcceptCutText=0" },
+        if takes { "-SetPrimary=1" } else { "-SetPrimary=0" },
+        if gives { "-SendCutText=1" } else { "-SendCutText=0" },
+        if gives { "-SendPrimary=1" } else { "-SendPrimary=0" },
+        if takes && gives {
+            "-AllowOverride=desktop,AcceptPointerEvents,SendCutText,AcceptCutText,SendPrimary,SetPrimary"
+        } else {
+            "-AllowOverride=desktop,AcceptPointerEvents"
+        },
+    ]
 }

@@ -43,6 +43,7 @@ impl Elsewhere {
         let hears = tokio::spawn(hear(plane.clone(), Arc::clone(&inner)));
         let tells = tokio::spawn(tell(plane.clone(), Arc::clone(&inner)));
         let _said_before = inner.plane.set(plane.clone());
+        let _said_before = inner.settings.set(settings.clone());
         let starts = tokio::spawn(ask::serve(plane.clone(), settings.clone(), inner));
         Self { _tasks: [hears, tells, starts].map(AbortOnDropHandle::new) }
     }

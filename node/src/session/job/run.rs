@@ -88,7 +88,8 @@ async fn started(socket: &Path, begun: Begun, processes: &Mutex<Vec<Leader>>) ->
 }
 
 async fn show(begun: Begun, began: &(dyn Fn(Leader) + Send + Sync)) -> Result<Option<String>, RunError> {
-    let Begun { session: Session { id, name, command, params, geometry, kind, .. }, folder, log } = begun;
+    let Begun { session: Session { id, name, command, params, geometry, kind, clipboard, .. }, folder, log } =
+        begun;
     let offered = match command.trim().is_empty() {
         false => programs::Offered { is_desktop: applications::is_desktop(&command), command },
         true if kind == Kind::Xvnc => programs::offered().ok_or_else(start::no_desktop)?,
@@ -96,7 +97,7 @@ async fn show(begun: Begun, began: &(dyn Fn(Leader) + Send + Sync)) -> Result<Op
     };
     let launcher = Launcher::new(Account::own().await, id, &params, log.clone());
     let (name, command, is_desktop) = (&*name, &*offered.command, offered.is_desktop);
-    let stage = Stage { launcher, folder, log, name, command, is_desktop, geometry, began };
+    let stage = Stage { launcher, folder, log, name, command, is_desktop, geometry, clipboard, began };
     Ok(display::of(kind).start(stage).await?.name)
 }
 

@@ -1,7 +1,7 @@
 // One session, connected again and again until it ends.
 
 import RFB from "@novnc/novnc";
-import { Refused, roundTrip } from "../api";
+import { Refused, roundTrip, type Session } from "../api";
 import { pause } from "./backoff";
 import type { Picture } from "./picture";
 import type { Seat } from "./seat";
@@ -19,7 +19,7 @@ export type Status =
 
 export interface Listener {
   status(status: Status): void;
-  named(name: string): void;
+  named(name: string, clipboard: Session["clipboard"]): void;
   connected(rfb: RFB): void;
 }
 

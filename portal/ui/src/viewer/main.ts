@@ -8,12 +8,14 @@ import { Connection, type Status } from "./connection";
 import { Picture } from "./picture";
 import { invited, own, type Seat } from "./seat";
 import { offerSharing } from "./sharing";
+import { Tools } from "./tools";
 import { Typing } from "./typing";
 
 const fit = element<HTMLButtonElement>("fit");
 const full = element<HTMLButtonElement>("full");
 const clipboard = new Clipboard();
-const typing = new Typing();
+const tools = new Tools();
+new Typing(tools.press);
 let rfb: RFB | undefined;
 let onlyLooks = false;
 
@@ -42,7 +44,7 @@ function connected(connection: RFB): void {
   rfb.resizeSession = !onlyLooks && resizes();
   rfb.background = "transparent";
   clipboard.attach(rfb);
-  typing.attach(rfb);
+  tools.attach(rfb);
   // A person may be in the clipboard sheet, or on a phone's keyboard.
   if (document.activeElement === document.body) rfb.focus({ preventScroll: true });
 }
@@ -91,8 +93,10 @@ window.addEventListener(
 await new Connection(await seat(), new Picture(), {
   status,
   connected,
-  named: (name) => {
+  named: (name, policy) => {
     element("name").textContent = document.title = name;
+    clipboard.allow(policy);
+    if (onlyLooks) element("clip").hidden = true;
   },
 }).run();
 
@@ -112,6 +116,6 @@ function guest(token: string): Seat {
   for (const link of document.querySelectorAll<HTMLElement>('a[href="./"]')) link.hidden = true;
   return invited(token, (mode) => {
     onlyLooks = mode === "view";
-    for (const id of ["fit", "type", "clip"]) element(id).hidden = onlyLooks;
+    for (const id of ["fit", "type", "clip", "keys"]) element(id).hidden = onlyLooks;
   });
 }

@@ -22,9 +22,11 @@ export interface Way {
   server?: string;
 }
 
+type Named = (name: string, clipboard: Session["clipboard"]) => void;
+
 export interface Seat {
   /** Why there is nothing to look at, for good; "" for now; undefined: it is there, and `named` was told what it is called. */
-  whyEnded(named: (name: string) => void): Promise<string | undefined>;
+  whyEnded(named: Named): Promise<string | undefined>;
   /** Throws if there is no way now. */
   open(): Promise<Way>;
 }
@@ -54,7 +56,7 @@ export function own(id: string, elsewhere: () => void): Seat {
       try {
         const { server, sessions } = await listSessions();
         const session = sessions.find((session) => session.id === id);
-        if (session) named(session.name);
+        if (session) named(session.name, session.clipboard);
         return why(session, server);
       } catch (error) {
         if (error instanceof Refused && error.status === 401) await signIn();
@@ -93,7 +95,7 @@ export const invited = (token: string, mode: (mode: "view" | "control") => void)
     try {
       const invited = await invitation(token);
       mode(invited.mode);
-      named(invited.owner ? `${invited.name} (${invited.owner})` : invited.name);
+      named(invited.owner ? `${invited.name} (${invited.owner})` : invited.name, invited.clipboard);
       return undefined;
     } catch (error) {
       return error instanceof Refused && error.status === 404 ? "This link does not count any more." : "";

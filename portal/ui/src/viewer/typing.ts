@@ -1,6 +1,5 @@
 // The on-screen keyboard of a phone or tablet: a text field takes what it writes, and the display gets it as keys.
 
-import type RFB from "@novnc/novnc";
 import { element } from "../element";
 
 /** Something to delete: an empty field would swallow backspaces. */
@@ -11,9 +10,9 @@ const RETURN = 0xff0d;
 export class Typing {
   private readonly field = element<HTMLTextAreaElement>("typing");
   private before = FILLED;
-  private rfb: RFB | undefined;
 
-  constructor() {
+  /** `press` sends a key to the display. */
+  constructor(private readonly press: (keysym: number, code: string | null) => void) {
     element("type").addEventListener("click", () => {
       this.reset();
       this.field.focus();
@@ -22,17 +21,13 @@ export class Typing {
     this.field.addEventListener("blur", () => this.reset());
   }
 
-  attach(rfb: RFB): void {
-    this.rfb = rfb;
-  }
-
   /** Keyboards that guess words rewrite what is there, so compare instead of trusting single events. */
   private sendDifference(): void {
     const [before, after] = [[...this.before], [...this.field.value]];
     let same = 0;
     while (same < before.length && before[same] === after[same]) same++;
-    for (let gone = before.length; gone > same; gone--) this.rfb?.sendKey(BACKSPACE, "Backspace");
-    for (const character of after.slice(same)) this.rfb?.sendKey(keysym(character), null);
+    for (let gone = before.length; gone > same; gone--) this.press(BACKSPACE, "Backspace");
+    for (const character of after.slice(same)) this.press(keysym(character), null);
     this.before = this.field.value;
     if (after.length < FILLED.length / 2 || after.length > FILLED.length * 4) this.reset();
   }
