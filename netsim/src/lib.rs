@@ -7,10 +7,12 @@
 //! - [`router`]: the links in real time, between two TUN devices, for programs that are not ours.
 //! - [`plan`]: a network, what goes wrong in it, what people do, and what must hold, as an administrator writes it.
 //! - [`run`]: the world of a plan: hosts that run the shipped code, on simulated sockets, in simulated time.
+//! - [`control`]: the shipped control plane over a broker and a store in memory.
 //! - [`outcome`]: what a run showed, and whether it kept what the plan expects.
 //! - [`report`]: that for people, as a page with plots.
 
 pub mod boxes;
+pub mod control;
 pub mod link;
 pub mod outcome;
 pub mod plan;

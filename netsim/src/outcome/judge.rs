@@ -28,7 +28,11 @@ pub fn judge(plan: &Plan, outcome: &Outcome) -> Vec<Verdict> {
         let seen = outcome.work(&expect.of).cloned().unwrap_or_else(|| WorkOutcome::new(work));
         of_work(plan, outcome, expect, work, &seen)
     });
-    works.chain(of_tunnels(plan, outcome)).chain([no_violation(outcome)]).collect()
+    works
+        .chain(of_tunnels(plan, outcome))
+        .chain(of_control(plan, outcome))
+        .chain([no_violation(outcome)])
+        .collect()
 }
 
 fn of_work(plan: &Plan, outcome: &Outcome, expect: &Expect, work: &Work, seen: &WorkOutcome) -> Vec<Verdict> {
@@ -107,6 +111,28 @@ fn of_tunnels(plan: &Plan, outcome: &Outcome) -> Vec<Verdict> {
         let peak = outcome.dials.iter().copied().max().unwrap_or(0);
         let (wanted, measured) = (format!("at most {most}"), peak.to_string());
         all.push(verdict("tunnels dialled in a second", wanted, measured, peak <= most));
+    }
+    all
+}
+
+fn of_control(plan: &Plan, outcome: &Outcome) -> Vec<Verdict> {
+    let (Some(bounds), Some(seen)) = (&plan.control, &outcome.control) else { return Vec::new() };
+    let verdict = |what: &str, wanted, measured, met| Verdict { what: what.into(), wanted, measured, met };
+    let mut all = Vec::new();
+    if let Some(within) = bounds.lost_within {
+        let longest = seen.unseen(plan.length).map(|(_, unseen)| unseen).max().unwrap_or_default();
+        all.push(verdict("a lost server shown", within_text(within), time(longest), longest <= within));
+    }
+    if let Some(within) = bounds.back_within {
+        let longest = seen.returns(plan.length).map(|(took, _)| took).max().unwrap_or_default();
+        let back = seen.returns(plan.length).all(|(_, back)| back);
+        let measured = if back { time(longest) } else { format!("not after {}", time(longest)) };
+        let met = back && longest <= within;
+        all.push(verdict("all servers shown again after a fault", within_text(within), measured, met));
+    }
+    if let Some(most) = bounds.updates_per_second_at_most {
+        let peak = seen.per_second().max().unwrap_or(0);
+        all.push(verdict("updates in a second", format!("at most {most}"), peak.to_string(), peak <= most));
     }
     all
 }

@@ -2,9 +2,10 @@
 //! report draws it; [`judge`] compares it with what the plan expects.
 //!
 //! Every time is a duration since the start of the plan, in simulated time. Two runs of one plan with one seed have
-//! equal outcomes.
+//! equal outcomes, but for the control plane: its members spread their answers by the process's own randomness.
 
 mod absence;
+mod control;
 mod cost;
 mod event;
 mod judge;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+pub use control::{Absence, Control};
 pub use cost::{Cost, Each};
 pub use event::{Event, What};
 pub use judge::{Verdict, judge};
@@ -54,6 +56,8 @@ pub struct Outcome {
     #[serde(serialize_with = "counts")]
     pub tunnels: BTreeMap<String, Vec<(Duration, usize)>>,
     pub packets: Packets,
+    /// Of a plan with a control plane.
+    pub control: Option<Control>,
     /// Invariants that did not hold; a good run has none.
     pub violations: Vec<Violation>,
 }
@@ -93,6 +97,7 @@ impl Outcome {
             dials_of: BTreeMap::new(),
             tunnels: BTreeMap::new(),
             packets: Packets::default(),
+            control: None,
             violations: Vec::new(),
         }
     }

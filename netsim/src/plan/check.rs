@@ -1,6 +1,7 @@
 //! What a plan's types cannot say: that names exist, and that numbers have a meaning.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::lookup::{Checked, Wrong, host, known, path_or_host, role, with_box, wrong};
@@ -8,6 +9,8 @@ use super::{Action, Expect, Fault, Host, Kind, Name, Plan, Role, Work};
 
 /// A simulation of this many hosts takes 10 GB.
 const MOST_HOSTS: u64 = 100_000;
+/// More take turns no better.
+const MOST_MANAGERS: usize = 100;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Of one fault; more steps make plots of nothing but faults.
 const MOST_REPEATS: u128 = 10_000;
@@ -18,6 +21,7 @@ pub(super) fn check(plan: &Plan) -> Checked {
         return Err(Wrong { span: 0..0, what, hint: String::new() });
     }
     not_too_many(plan)?;
+    check_control(plan)?;
     names_are_unique(plan)?;
     plan.hosts.iter().try_for_each(|host| check_host(plan, host))?;
     shared_paths_lead_to_one_place(plan)?;
@@ -34,6 +38,18 @@ fn not_too_many(plan: &Plan) -> Checked {
             let what = format!("`count` is 1 or more, and all together at most {MOST_HOSTS}");
             return wrong(&host.name, what, "change `count`");
         }
+    }
+    Ok(())
+}
+
+fn check_control(plan: &Plan) -> Checked {
+    let nowhere = |what: String, hint: &str| Err(Wrong { span: 0..0, what, hint: hint.into() });
+    if plan.control.as_ref().is_some_and(|control| !(1..=MOST_MANAGERS).contains(&control.managers)) {
+        return nowhere(format!("`managers` is from 1 to {MOST_MANAGERS}"), "change it in [control]");
+    }
+    let fails = |fault: &Fault| matches!(fault.action, Action::Lose(_) | Action::Restore(_));
+    if plan.control.is_none() && plan.faults.iter().any(fails) {
+        return nowhere("a part of the control plane fails, and the plan has none".into(), "add [control]");
     }
     Ok(())
 }
@@ -131,24 +147,31 @@ fn check_fault(plan: &Plan, fault: &Fault) -> Checked {
         | Action::Pause(name)
         | Action::Resume(name) => host(plan, name)?,
         Action::Drain(name) => role(plan, name, "a gateway", |role| role == Role::Gateway)?,
+        Action::Lose(_) | Action::Restore(_) => return check_times(plan, fault, 0..0),
         Action::Cut(name) | Action::Mend(name) => path_or_host(plan, name)?,
         Action::Change(change) => known(&change.path, "path", plan.path.keys().map(String::as_str))?,
         Action::Rebind(path) => with_box(plan, path, "nat", |path| path.nat.is_some())?,
         Action::Udp(udp) => with_box(plan, &udp.path, "firewall", |path| path.firewall.is_some())?,
     };
+    check_times(plan, fault, name.span())
+}
+
+/// `span`: where the fault's name stands.
+fn check_times(plan: &Plan, fault: &Fault, span: Range<usize>) -> Checked {
+    let wrong = |what: String, hint: &str| Err(Wrong { span: span.clone(), what, hint: hint.into() });
     if fault.lasts.is_some() && fault.action.undone(plan).is_none() {
-        return wrong(name, "this cannot be undone, so it has no `lasts`", "remove `lasts`");
+        return wrong("this cannot be undone, so it has no `lasts`".into(), "remove `lasts`");
     }
     if fault
         .every
         .is_some_and(|every| every.is_zero() || plan.length.as_nanos() / every.as_nanos() > MOST_REPEATS)
     {
-        return wrong(name, format!("it comes again more than {MOST_REPEATS} times"), "make `every` longer");
+        return wrong(format!("it comes again more than {MOST_REPEATS} times"), "make `every` longer");
     }
     if let (Some(lasts), Some(every)) = (fault.lasts, fault.every)
         && lasts >= every
     {
-        return wrong(name, "it would come again before it is over", "make `lasts` shorter than `every`");
+        return wrong("it would come again before it is over".into(), "make `lasts` shorter than `every`");
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::path::directions;
 use super::work::some_span;
-use super::{Name, Plan};
+use super::{Name, Part, Plan};
 use crate::boxes::Udp;
 use crate::link::Model;
 
@@ -48,6 +48,9 @@ pub enum Action {
     Pause(Name),
     /// Undoes [`Pause`](Self::Pause).
     Resume(Name),
+    /// A part of the control plane fails. Undone by [`Restore`](Self::Restore).
+    Lose(Part),
+    Restore(Part),
     /// All links of the path, or the first link of the host, deliver nothing. Undone by [`Mend`](Self::Mend).
     Cut(Name),
     Mend(Name),
@@ -99,6 +102,7 @@ impl Action {
             Self::Kill(host) | Self::Drain(host) => Some(Self::Start(host.clone())),
             Self::Pause(host) => Some(Self::Resume(host.clone())),
             Self::Cut(path) => Some(Self::Mend(path.clone())),
+            Self::Lose(part) => Some(Self::Restore(*part)),
             Self::Udp(UdpBecomes { path, .. }) => {
                 let becomes = plan.path.get(&**path)?.firewall.as_ref()?.udp;
                 Some(Self::Udp(UdpBecomes { path: path.clone(), becomes }))
@@ -112,7 +116,12 @@ impl Action {
                     down: was.down.clone(),
                 })))
             }
-            Self::Start(_) | Self::Restart(_) | Self::Resume(_) | Self::Mend(_) | Self::Rebind(_) => None,
+            Self::Start(_)
+            | Self::Restart(_)
+            | Self::Resume(_)
+            | Self::Mend(_)
+            | Self::Rebind(_)
+            | Self::Restore(_) => None,
         }
     }
 }

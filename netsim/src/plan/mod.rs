@@ -6,6 +6,7 @@
 //! - [`Plan::steps`] is what happens when, with repetitions and undoing written out.
 
 mod check;
+mod control;
 mod expect;
 mod fault;
 mod host;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use control::{Control, Part};
 pub use expect::{Expect, TunnelBounds};
 pub use fault::{Action, Change, Fault, Step, UdpBecomes};
 pub use host::{Host, Role, Transport};
@@ -64,6 +66,9 @@ pub struct Plan {
     /// What must hold of the nodes' tunnels.
     #[serde(default)]
     pub tunnels: TunnelBounds,
+    /// Nodes are members of a cluster, too.
+    #[serde(default)]
+    pub control: Option<Control>,
 }
 
 fn one() -> u64 {

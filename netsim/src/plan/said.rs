@@ -17,6 +17,8 @@ impl Display for Action {
             Self::Resume(host) => write!(f, "{host} goes on"),
             Self::Cut(path) => write!(f, "{path} cut"),
             Self::Mend(path) => write!(f, "{path} mended"),
+            Self::Lose(part) => write!(f, "{} lost", part.word()),
+            Self::Restore(part) => write!(f, "{} back", part.word()),
             Self::Rebind(path) => write!(f, "NAT of {path} rebinds"),
             Self::Udp(udp) => write!(f, "{} on {}", udp.becomes, udp.path),
             Self::Change(change) => write!(f, "{} changes", change.path),

@@ -16,7 +16,7 @@ macro_rules! shipped {
 
 /// In the order of `fastx sim --list`.
 pub const SHIPPED: &[Shipped] =
-    shipped!["campus", "satellite", "hotel", "mobile", "lan", "transatlantic", "typing", "scale"];
+    shipped!["campus", "satellite", "hotel", "mobile", "lan", "transatlantic", "typing", "cluster", "scale"];
 
 /// The plan of this name.
 pub fn shipped(name: &str) -> Option<Shipped> {

@@ -1,5 +1,6 @@
 //! What a run showed, for people: a page with plots in one file, the numbers as JSON, a few lines for a terminal.
 
+mod control;
 mod escape;
 mod lanes;
 mod lines;

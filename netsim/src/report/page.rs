@@ -3,7 +3,7 @@
 use super::escape::escape;
 use super::lines::{Figure, figures};
 use super::plot::{self, Across, COLOURS, put};
-use super::{Report, lanes, recovery, tables};
+use super::{Report, control, lanes, recovery, tables};
 
 /// Faults that are drawn; more are not told apart.
 const MOST_FAULTS: usize = 500;
@@ -32,6 +32,7 @@ pub(super) fn html(report: &Report<'_>) -> String {
     );
     tables::verdicts(&mut out, report);
     recovery::table(&mut out, report);
+    control::table(&mut out, report);
     let (across, mut faults) = (Across::new(outcome.length.as_secs_f64()), plan.spans());
     faults.truncate(MOST_FAULTS);
     let events = lanes::svg(outcome, across, &faults);

@@ -34,6 +34,17 @@ impl Hosts {
             Action::Resume(name) => {
                 self.topology.hosts_named(name).into_iter().for_each(|host| self.resume(host));
             }
+            Action::Lose(part) => {
+                if let Some(cluster) = &mut self.cluster {
+                    cluster.lose(*part);
+                }
+            }
+            Action::Restore(part) => {
+                let now = self.wire.now();
+                if let Some(cluster) = &mut self.cluster {
+                    cluster.restore(*part, now).await;
+                }
+            }
             Action::Cut(name) => self.set_up(&self.topology.links_named(name), false),
             Action::Mend(name) => self.set_up(&self.topology.links_named(name), true),
             Action::Rebind(path) => {
@@ -56,6 +67,7 @@ impl Hosts {
                 }
             }
         }
+        self.reach_cluster();
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tunnel::ServerId;
 
 use super::HostFolder;
+use super::cluster::Cluster;
 use super::error::RunError;
 use super::gateway::Gateway;
 use super::machine::Places;
@@ -48,6 +49,7 @@ pub(crate) struct Hosts {
     pub(super) drains: JoinSet<()>,
     pub(super) newest: Newest,
     pub(super) deaths: Deaths,
+    pub(super) cluster: Option<Cluster>,
 }
 
 impl Hosts {
@@ -91,6 +93,7 @@ impl Hosts {
                 let started = AbortOnDropHandle::new(places.handle(host).spawn(starting)).await;
                 let started = started.unwrap_or_else(|panicked| resume_unwind(panicked.into_panic()))?;
                 self.nodes.insert(host, started);
+                self.join_cluster(host);
             }
             Role::Client => {
                 let _there = places.at(host, &wire);
@@ -109,6 +112,7 @@ impl Hosts {
     pub(crate) fn kill(&mut self, host: HostId) {
         let (places, wire) = (self.places.clone(), self.wire.clone());
         self.resume(host);
+        self.leave_cluster(host);
         let _there = places.at(host, &wire);
         self.wire.state().ports.forget(host);
         self.gateways.remove(&host);
@@ -147,5 +151,6 @@ impl Hosts {
             self.kill(host);
         }
         self.drains.abort_all();
+        self.cluster = None;
     }
 }

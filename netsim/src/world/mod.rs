@@ -5,6 +5,7 @@
 //! clock    moves time to the next event        wire     packets climb links and boxes
 //! hosts    what runs where                     gateway, node, client
 //! udp, tcp sockets on the wire                 network  what a host's shards see of it
+//! cluster  members, managers, their broker
 //! faults   what goes wrong                     sample, watch: what the outcome is made of
 //! ```
 
@@ -15,6 +16,7 @@ mod baseline;
 mod broken;
 mod client;
 mod clock;
+mod cluster;
 mod door;
 mod error;
 mod event;

@@ -49,6 +49,7 @@ impl Hosts {
             drains: JoinSet::new(),
             newest: Newest::default(),
             deaths: Deaths::new(),
+            cluster: None,
         };
         hosts.every_gateway = hosts.of(Role::Gateway);
         let mut known: BTreeMap<String, Known> = BTreeMap::new();

@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::agenda::agenda;
 use super::baseline::Baseline;
 use super::clock::{self, Idle};
+use super::cluster::Cluster;
 use super::error::RunError;
 use super::hosts::Hosts;
 use super::machine::{self, Machines, Places};
@@ -87,9 +88,13 @@ async fn live(
     let driver = AbortOnDropHandle::new(tokio::spawn(clock::drive(wire.clone(), idle)));
     let baseline = Baseline::now(&places);
     let mut hosts = Hosts::prepare(plan, &topology, &wire, &watch, places.clone())?;
+    if let Some(control) = &plan.control {
+        hosts.cluster = Some(Cluster::start(control, &wire).await);
+    }
     let mut cost = Cost::default();
     happen(&mut hosts, &mut cost, look).await?;
     finish_open_streams(&hosts);
+    watch.outcome().control = hosts.cluster.as_ref().map(Cluster::outcome);
     hosts.kill_all();
     drop(hosts);
     places.are_over();

@@ -5,20 +5,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod asked;
-mod bus;
-mod host;
-mod lane;
 mod seeds;
 mod stage;
-mod store;
 
 use std::time::Duration;
 
 use cluster::membership::{BEAT_EVERY, LATE_AFTER, LOST_AFTER, Standing};
 use jiff::SignedDuration;
+use netsim::control::NOTICE;
 
-use crate::bus::NOTICE;
 use crate::stage::{HOUR, Stage, simulate};
 
 const SECOND: Duration = Duration::from_secs(1);

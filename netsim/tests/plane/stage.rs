@@ -11,12 +11,9 @@ use cluster::server::Listed;
 use cluster::settings::{Edit, EditError, Scope, What};
 use cluster::{ControlPlane, Name, Role};
 use jiff::{SignedDuration, Timestamp};
+use netsim::control::{Bus, Keeper, Member, Memory};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-
-use super::bus::Bus;
-use super::host::{Keeper, Member};
-use super::store::Memory;
 
 pub(crate) const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// Managers look every second for what is to be kept.
@@ -55,7 +52,7 @@ impl Stage {
         let observer = ControlPlane::over(me, Role::Member, namespace, observer);
         let mut stage = Self {
             bus,
-            store: Arc::new(Memory::new()),
+            store: Arc::default(),
             members: (0..members).map(|_| None).collect(),
             managers: (0..MANAGERS).map(|_| None).collect(),
             observer,
@@ -82,7 +79,8 @@ impl Stage {
     pub(crate) fn start(&mut self, member: usize, skew: SignedDuration) {
         let delay = self.delay();
         let folder: &Path = self.folder.path();
-        let started = Member::start(&self.bus, &name(member), delay, folder, Timestamp::now() + skew);
+        let port = self.bus.join(delay);
+        let started = Member::start(port, &name(member), folder, Timestamp::now() + skew);
         self.members[member] = Some(started);
     }
 
@@ -96,8 +94,8 @@ impl Stage {
 
     pub(crate) async fn start_manager(&mut self, manager: usize) {
         let delay = self.delay();
-        self.managers[manager] =
-            Some(Keeper::start(&self.bus, &format!("manager-{manager}"), delay, &self.store).await);
+        let port = self.bus.join(delay);
+        self.managers[manager] = Some(Keeper::start(port, &format!("manager-{manager}"), &self.store).await);
     }
 
     pub(crate) fn kill_manager(&mut self, manager: usize) {

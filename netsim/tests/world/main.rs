@@ -1,5 +1,6 @@
 //! The shipped code in simulated networks.
 
+mod cluster;
 mod paused;
 mod scale;
 mod seeds;

@@ -24,4 +24,4 @@ macro_rules! every_plan_holds {
     };
 }
 
-every_plan_holds!(campus, satellite, hotel, mobile, lan, transatlantic, typing);
+every_plan_holds!(campus, satellite, hotel, mobile, lan, transatlantic, typing, cluster);

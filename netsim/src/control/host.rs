@@ -14,23 +14,24 @@ use jiff::Timestamp;
 use manager::Manager;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::bus::{Bus, Port};
+use super::bus::Port;
 use super::store::Memory;
 
 /// How often a server describes itself, as `updateInterval` has it.
 const UPDATE_EVERY: Duration = Duration::from_secs(10);
 
-fn plane(name: &str, role: Role, port: &Arc<Port>) -> ControlPlane {
-    let namespace = Name::new("simulated").unwrap();
-    ControlPlane::over(Name::new(name).unwrap(), role, namespace, Arc::clone(port) as _)
+/// The control plane as somebody behind this port sees it.
+pub fn plane(me: &str, role: Role, port: &Arc<Port>) -> ControlPlane {
+    let name = |text| Name::new(text).expect("hosts of a plan have short names");
+    ControlPlane::over(name(me), role, name("simulated"), Arc::clone(port) as _)
 }
 
 /// A server's process; dropped, it is gone without a word.
 #[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) port: Arc<Port>,
-    pub(crate) settings: Settings,
-    pub(crate) sessions: Arc<AtomicU32>,
+pub struct Member {
+    pub port: Arc<Port>,
+    pub settings: Settings,
+    pub sessions: Arc<AtomicU32>,
     announcer: Option<Announcer>,
     _describing: AbortOnDropHandle<()>,
 }
@@ -43,8 +44,7 @@ impl Drop for Member {
 
 impl Member {
     /// `clock`: what its machine takes for the time.
-    pub(crate) fn start(bus: &Bus, name: &str, delay: Duration, folder: &Path, clock: Timestamp) -> Self {
-        let port = bus.join(delay);
+    pub fn start(port: Arc<Port>, name: &str, folder: &Path, clock: Timestamp) -> Self {
         let plane = plane(name, Role::Member, &port);
         let transporter = Arc::clone(&plane.transporter);
         let announcer =
@@ -56,7 +56,7 @@ impl Member {
     }
 
     /// Ends in order. What the last word goes over stays until it has arrived.
-    pub(crate) async fn leave(mut self) {
+    pub async fn leave(mut self) {
         let announcer = self.announcer.take().expect("a member leaves once");
         let _unheard = announcer.leave().await;
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -69,7 +69,7 @@ async fn describe(plane: ControlPlane, sessions: Arc<AtomicU32>) {
     loop {
         let _was = link.borrow_and_update().is_up();
         let server = Server { sessions: sessions.load(Ordering::Relaxed), ..Server::named(&plane.me) };
-        let bytes = serde_json::to_vec(&server).unwrap();
+        let bytes = serde_json::to_vec(&server).expect("a server is names and numbers");
         // Without a link it is said again when there is one.
         let _unheard = plane.transporter.publish(&plane.subjects.update(&plane.me), bytes.into()).await;
         loop {
@@ -85,8 +85,8 @@ async fn describe(plane: ControlPlane, sessions: Arc<AtomicU32>) {
 
 /// A manager's process; dropped, it is gone without a word.
 #[derive(Debug)]
-pub(crate) struct Keeper {
-    pub(crate) port: Arc<Port>,
+pub struct Keeper {
+    pub port: Arc<Port>,
     _manager: Manager,
 }
 
@@ -97,8 +97,7 @@ impl Drop for Keeper {
 }
 
 impl Keeper {
-    pub(crate) async fn start(bus: &Bus, name: &str, delay: Duration, store: &Arc<Memory>) -> Self {
-        let port = bus.join(delay);
+    pub async fn start(port: Arc<Port>, name: &str, store: &Arc<Memory>) -> Self {
         let plane = plane(name, Role::Manager, &port).with_store(Arc::clone(store) as _);
         let manager = Manager::over(Arc::clone(store) as _, &plane).await;
         Self { port, _manager: manager }

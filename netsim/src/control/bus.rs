@@ -4,7 +4,7 @@
 //! give the connection up, what waited is lost, and the member is told of a gap when it comes back.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,37 +22,43 @@ use super::asked::Asked;
 use super::lane::{Lane, Way};
 
 /// After so long both ends know that nothing passes.
-pub(crate) const NOTICE: Duration = Duration::from_secs(5);
+pub const NOTICE: Duration = Duration::from_secs(5);
 /// Until a way that is open again is tried.
 const RECONNECT: Duration = Duration::from_secs(1);
 
+/// In the subject of what a server says of itself.
+const UPDATE: &str = ".update.";
+
 /// The broker. Clones are the same one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Bus(Arc<Inner>);
+pub struct Bus(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     ports: Mutex<Vec<Arc<Port>>>,
     turn: AtomicUsize,
+    updates: AtomicUsize,
 }
 
 /// A member's connection.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub struct Port {
     bus: Bus,
     /// Who listens and serves behind it.
-    pub(crate) local: InProcess,
+    pub(super) local: InProcess,
     serves: Mutex<BTreeSet<String>>,
     link: watch::Sender<Link>,
     way: watch::Sender<Way>,
     cuts: AtomicUsize,
-    pub(crate) up: Lane,
-    pub(crate) down: Lane,
+    /// As [`Port::reach`] was told last.
+    reaches: AtomicBool,
+    pub(super) up: Lane,
+    pub(super) down: Lane,
 }
 
 impl Bus {
     /// `delay`: to the broker, one way.
-    pub(crate) fn join(&self, delay: Duration) -> Arc<Port> {
+    pub fn join(&self, delay: Duration) -> Arc<Port> {
         let way = watch::Sender::new(Way::Open);
         let port = Arc::new(Port {
             bus: self.clone(),
@@ -63,16 +69,25 @@ impl Bus {
             down: Lane::new(delay, way.subscribe()),
             way,
             cuts: AtomicUsize::new(0),
+            reaches: AtomicBool::new(true),
         });
-        self.0.ports.lock().unwrap().push(Arc::clone(&port));
+        self.0.ports.lock().expect("no panic while held").push(Arc::clone(&port));
         port
     }
 
     fn ports(&self) -> Vec<Arc<Port>> {
-        self.0.ports.lock().unwrap().clone()
+        self.0.ports.lock().expect("no panic while held").clone()
+    }
+
+    /// Descriptions of servers that have come to it so far.
+    pub fn updates(&self) -> usize {
+        self.0.updates.load(Ordering::Relaxed)
     }
 
     fn publish(&self, subject: &Subject, payload: &Bytes) {
+        if subject.as_str().contains(UPDATE) {
+            self.0.updates.fetch_add(1, Ordering::Relaxed);
+        }
         for port in self.ports() {
             let (local, subject, payload) = (port.local.clone(), subject.clone(), payload.clone());
             port.down.send(move || {
@@ -88,7 +103,8 @@ impl Bus {
     /// Asks the next of those who serve `subject`, as far as the broker knows.
     fn ask(&self, asked: Asked) {
         let serves = |port: &Arc<Port>| {
-            *port.way.borrow() != Way::Broken && port.serves.lock().unwrap().contains(asked.subject.as_str())
+            *port.way.borrow() != Way::Broken
+                && port.serves.lock().expect("no panic while held").contains(asked.subject.as_str())
         };
         let serving: Vec<_> = self.ports().into_iter().filter(serves).collect();
         let turn = self.0.turn.fetch_add(1, Ordering::Relaxed);
@@ -101,7 +117,7 @@ impl Bus {
 
 impl Port {
     /// Nothing passes any more.
-    pub(crate) fn cut(self: &Arc<Self>) {
+    pub fn cut(self: &Arc<Self>) {
         let cut = self.cuts.fetch_add(1, Ordering::Relaxed) + 1;
         self.way
             .send_if_modified(|way| *way == Way::Open && std::mem::replace(way, Way::Stalled) == Way::Open);
@@ -116,7 +132,7 @@ impl Port {
         });
     }
 
-    pub(crate) fn mend(self: &Arc<Self>) {
+    pub fn mend(self: &Arc<Self>) {
         let cut = self.cuts.fetch_add(1, Ordering::Relaxed) + 1;
         if *self.way.borrow() == Way::Stalled {
             self.way.send_replace(Way::Open);
@@ -133,9 +149,16 @@ impl Port {
         }
     }
 
+    /// Cuts or mends it, unless it is so already.
+    pub fn reach(self: &Arc<Self>, reaches: bool) {
+        if self.reaches.swap(reaches, Ordering::Relaxed) != reaches {
+            if reaches { self.mend() } else { self.cut() }
+        }
+    }
+
     /// Its process ended.
-    pub(crate) fn close(self: &Arc<Self>) {
-        self.bus.0.ports.lock().unwrap().retain(|port| !Arc::ptr_eq(port, self));
+    pub fn close(self: &Arc<Self>) {
+        self.bus.0.ports.lock().expect("no panic while held").retain(|port| !Arc::ptr_eq(port, self));
     }
 
     fn is_up(&self) -> bool {
@@ -160,7 +183,7 @@ impl Transporter for Port {
     }
 
     fn serve(&self, subject: &Subject) -> BoxFuture<'_, Requests> {
-        self.serves.lock().unwrap().insert(subject.as_str().to_owned());
+        self.serves.lock().expect("no panic while held").insert(subject.as_str().to_owned());
         self.local.serve(subject)
     }
 

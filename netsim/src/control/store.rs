@@ -16,19 +16,21 @@ use tokio::sync::broadcast;
 const DELAY: Duration = Duration::from_millis(3);
 
 #[derive(Debug)]
-pub(crate) struct Memory {
+pub struct Memory {
     documents: Mutex<BTreeMap<Key, Document>>,
     changes: broadcast::Sender<Change>,
     fails: AtomicBool,
 }
 
-impl Memory {
-    pub(crate) fn new() -> Self {
+impl Default for Memory {
+    fn default() -> Self {
         let (documents, changes) = (Mutex::default(), broadcast::channel(256).0);
         Self { documents, changes, fails: AtomicBool::new(false) }
     }
+}
 
-    pub(crate) fn fail(&self, fails: bool) {
+impl Memory {
+    pub fn fail(&self, fails: bool) {
         self.fails.store(fails, Ordering::Relaxed);
     }
 
@@ -39,7 +41,7 @@ impl Memory {
     }
 
     fn take(&self, write: Write) -> Result<Revision, StoreError> {
-        let mut documents = self.documents.lock().unwrap();
+        let mut documents = self.documents.lock().expect("no panic while held");
         let there = documents.get(&write.key).map(|document| document.revision);
         if !write.expect.allows(there) {
             return Err(StoreError::Conflict { there });
@@ -67,7 +69,7 @@ impl Store for Memory {
         let key = key.clone();
         async move {
             self.reached().await?;
-            Ok(self.documents.lock().unwrap().get(&key).cloned())
+            Ok(self.documents.lock().expect("no panic while held").get(&key).cloned())
         }
         .boxed()
     }
@@ -76,7 +78,7 @@ impl Store for Memory {
         let (collection, after) = (collection.clone(), after.cloned());
         async move {
             self.reached().await?;
-            let documents = self.documents.lock().unwrap();
+            let documents = self.documents.lock().expect("no panic while held");
             let of = |key: &Key| {
                 key.collection == collection && after.as_ref().is_none_or(|after| key.id > *after)
             };
