@@ -32,13 +32,19 @@ pub(crate) fn line(text: &str) -> String {
 
 /// In an address such as `mongodb://name:password@host` what is before the `@`.
 fn hide_logins(line: &mut [char]) {
-    for at in 0..line.len() {
-        if line[at..].starts_with(&[':', '/', '/']) {
-            let ends = |c: &char| c.is_whitespace() || OPENING.contains(*c) || CLOSING.contains(*c);
-            let length = line[at + 3..].iter().position(ends).unwrap_or(line.len() - at - 3);
-            let login = line[at + 3..at + 3 + length].iter().rposition(|&c| c == '@').unwrap_or(0);
-            line[at + 3..at + 3 + login].fill('*');
+    let ends = |c: &char| c.is_whitespace() || OPENING.contains(*c) || CLOSING.contains(*c);
+    let mut at = 0;
+    while at < line.len() {
+        if !line[at..].starts_with(&[':', '/', '/']) {
+            at += 1;
+            continue;
         }
+        let address = &mut line[at + 3..];
+        let length = address.iter().position(ends).unwrap_or(address.len());
+        let login = address[..length].iter().rposition(|&c| c == '@').unwrap_or(0);
+        address[..login].fill('*');
+        // Another one in it is hidden by now, or has no login.
+        at += 3 + length;
     }
 }
 
@@ -86,6 +92,8 @@ mod tests {
             (r#""token": "hunter2"#, r#""token": "*******"#),
             (r#""token": "hun"ter", "port": 1"#, r#""token": "*******", "port": 1"#),
             (r#""host": "gw""#, r#""host": "gw""#),
+            ("mongodb://a:b@h1,h2/x://c@h3 ://d@h4", "mongodb://***************@h3 ://*@h4"),
+            ("://a://b://@", "://********@"),
         ];
         for (shown, expected) in cases {
             assert_eq!(line(shown), expected);
