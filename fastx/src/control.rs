@@ -55,6 +55,7 @@ impl Control {
         let settings = follow(&plane, dirs);
         let balancer = Balancer::start(&plane, &settings);
         sessions.choose_by(Arc::new(balancer.clone()));
+        sessions.hold_to(Arc::new(crate::forms::Held(plane.clone())));
         let member = Member::start(node, sessions.clone(), &plane, &settings);
         let routes = routes(&plane, &settings, &balancer);
         node.add_routes(routes.merge(member.routes()).merge(sessions.routes()));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 /// The most fields, and the most values to choose from.
 const MOST: usize = 100;
@@ -61,6 +61,23 @@ enum Kind {
     Boolean,
 }
 
+/// Why values are not those that a form asks for.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub(crate) enum Objection {
+    #[error("{0} is missing")]
+    Missing(String),
+    #[error("{name}: {value} is no {kind}")]
+    Type { name: String, value: Value, kind: &'static str },
+    #[error("{name}: {value} is none of the values to choose from")]
+    NotOffered { name: String, value: Value },
+    #[error("{name}: {value} is less than {least}")]
+    Less { name: String, value: Value, least: Number },
+    #[error("{name}: {value} is more than {most}")]
+    More { name: String, value: Value, most: Number },
+    #[error("{name}: at most {most} characters")]
+    Longer { name: String, most: u32 },
+}
+
 /// Why a form is not kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FormError {
@@ -87,6 +104,17 @@ impl Form {
         form.check().map(|()| form)
     }
 
+    /// The first of the values that is not as the form has it. Values without a field are nobody's business here. A command line has
+    /// texts only: one that reads as a number, `true` or `false` is one.
+    pub(crate) fn objection(&self, values: &Map<String, Value>) -> Option<Objection> {
+        let missing = self.required.iter().find(|name| values.get(*name).is_none_or(Value::is_null));
+        if let Some(name) = missing {
+            return Some(Objection::Missing(name.clone()));
+        }
+        let given = self.properties.iter().filter_map(|(name, field)| Some((name, field, values.get(name)?)));
+        given.into_iter().find_map(|(name, field, value)| field.objection(name, value))
+    }
+
     fn check(&self) -> Result<(), FormError> {
         if self.properties.len() > MOST || self.properties.values().any(|field| field.one_of.len() > MOST) {
             return Err(FormError::TooMany);
@@ -110,6 +138,29 @@ impl Form {
 }
 
 impl Field {
+    fn objection(&self, name: &str, given: &Value) -> Option<Objection> {
+        let (name, value) = (name.to_owned(), self.kind.read(given));
+        if !self.kind.takes(&value) {
+            return Some(Objection::Type { name, value, kind: self.kind.name() });
+        }
+        if !self.one_of.is_empty() && !self.one_of.contains(&value) {
+            return Some(Objection::NotOffered { name, value });
+        }
+        let beyond = |bound: &Option<Number>, is_beyond: fn(f64, f64) -> bool| {
+            let bound = bound.clone()?;
+            is_beyond(value.as_f64()?, bound.as_f64()?).then_some(bound)
+        };
+        if let Some(least) = beyond(&self.minimum, |value, least| value < least) {
+            return Some(Objection::Less { name, value, least });
+        }
+        if let Some(most) = beyond(&self.maximum, |value, most| value > most) {
+            return Some(Objection::More { name, value, most });
+        }
+        let length = value.as_str().map_or(0, |text| text.chars().count());
+        let most = self.max_length.filter(|most| usize::try_from(*most).is_ok_and(|most| length > most))?;
+        Some(Objection::Longer { name, most })
+    }
+
     fn check(&self, name: &str) -> Result<(), FormError> {
         if [&self.title, &self.description].into_iter().flatten().any(|text| is_long(text)) {
             return Err(FormError::TooLong(name.to_owned()));
@@ -135,6 +186,12 @@ impl Kind {
         }
     }
 
+    /// A text may stand for a value of another kind.
+    fn read(self, given: &Value) -> Value {
+        let text = given.as_str().filter(|_| self != Self::String);
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| given.clone())
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::String => "string",
@@ -156,6 +213,39 @@ mod tests {
 
     fn says(form: Value) -> String {
         Form::read(form).map_or_else(|error| error.to_string(), |_| "fine".to_owned())
+    }
+
+    #[test]
+    fn values_are_held_to_their_form() {
+        let form = Form::read(json!({
+            "type": "object", "required": ["cpus"],
+            "properties": {
+                "cpus": { "type": "integer", "minimum": 1, "maximum": 64 },
+                "queue": { "type": "string", "enum": ["short", "long"], "maxLength": 5 },
+                "note": { "type": "string", "maxLength": 3 },
+                "gpu": { "type": "boolean" },
+            },
+        }));
+        let form = form.unwrap();
+        let says = |values: Value| {
+            let objection = form.objection(values.as_object().unwrap());
+            objection.map_or_else(|| "fine".to_owned(), |objection| objection.to_string())
+        };
+        for (values, said) in [
+            (json!({ "cpus": 4 }), "fine"),
+            (json!({ "cpus": "4", "queue": "long", "gpu": "true", "note": "123", "more": [1] }), "fine"),
+            (json!({}), "cpus is missing"),
+            (json!({ "cpus": null }), "cpus is missing"),
+            (json!({ "cpus": "many" }), "cpus: \"many\" is no integer"),
+            (json!({ "cpus": 1.5 }), "cpus: 1.5 is no integer"),
+            (json!({ "cpus": 0 }), "cpus: 0 is less than 1"),
+            (json!({ "cpus": 65 }), "cpus: 65 is more than 64"),
+            (json!({ "cpus": 1, "queue": "night" }), "queue: \"night\" is none of the values to choose from"),
+            (json!({ "cpus": 1, "note": "long" }), "note: at most 3 characters"),
+            (json!({ "cpus": 1, "gpu": 1 }), "gpu: 1 is no boolean"),
+        ] {
+            assert_eq!(says(values.clone()), said, "{values}");
+        }
     }
 
     #[test]

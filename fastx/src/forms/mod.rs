@@ -7,8 +7,11 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use cluster::store::{Expect, Key, Write, list};
 use cluster::{ControlPlane, Name};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use node::admin::{Asker, Person, Problem};
+use node::session::Forms;
 use serde_json::{Map, Value};
 
 use self::form::Form;
@@ -21,6 +24,27 @@ pub(crate) fn routes(plane: &ControlPlane) -> Router {
         .route("/forms", get(all))
         .route("/forms/{name}", get(one).put(set).delete(remove))
         .with_state(plane.clone())
+}
+
+/// Those in the store, for starts.
+#[derive(Debug)]
+pub(crate) struct Held(pub(crate) ControlPlane);
+
+impl Forms for Held {
+    /// While the store is away nobody is held to a form: sessions start nevertheless.
+    fn objection<'a>(
+        &'a self,
+        profile: &'a str,
+        params: &'a Map<String, Value>,
+    ) -> BoxFuture<'a, Option<String>> {
+        async move {
+            let key = Key { collection: collection(), id: Name::new(profile).ok()? };
+            let form = self.0.store.get(&key).await.ok()??;
+            let wrong = Form::read(form.body).ok()?.objection(params)?;
+            Some(format!("the form {profile} wants something else: {wrong}"))
+        }
+        .boxed()
+    }
 }
 
 fn collection() -> Name {

@@ -187,6 +187,12 @@ fn start_forms_are_kept_by_name_and_a_wrong_one_is_refused() {
     let (_, kept) = all.split_once("\r\n\r\n").unwrap();
     let kept: Value = serde_json::from_str(kept).unwrap();
     assert_eq!(kept, json!({ "matlab": serde_json::from_str::<Value>(form).unwrap() }));
+    let start = r#"{"command":"xterm","profile":"matlab","params":{"cpus":"many"}}"#;
+    let refused = ask(&socket, "POST", "/sessions", start);
+    assert!(
+        refused.starts_with("HTTP/1.1 400") && refused.contains("cpus: \\\"many\\\" is no integer"),
+        "{refused}"
+    );
     assert!(ask(&socket, "DELETE", "/forms/matlab", "").starts_with("HTTP/1.1 204"));
     assert!(ask(&socket, "GET", "/forms/matlab", "").starts_with("HTTP/1.1 404"));
 }

@@ -24,6 +24,7 @@ mod display;
 mod elsewhere;
 mod end;
 mod error;
+mod form;
 pub mod job;
 mod keeper;
 mod launch;
@@ -67,6 +68,7 @@ pub use applications::{Application, ApplicationKind, applications};
 pub use change::Change;
 pub use elsewhere::{Candidate, Elsewhere};
 pub use error::SessionError;
+pub use form::Forms;
 pub use place::{Asking, Chooser};
 pub use share::{Invited, Made, Mode, Offer, Share};
 pub use ticket::{Holder, TICKET_LASTS, Ticket};
@@ -105,6 +107,8 @@ struct Inner {
     jobs: OnceLock<PathBuf>,
     /// Chooses servers for starts that name none; until it is said they are here.
     chooser: OnceLock<Arc<dyn Chooser>>,
+    /// What starts with a profile must say; until it is said, nothing.
+    forms: OnceLock<Arc<dyn Forms>>,
     /// The way to other servers.
     plane: OnceLock<ControlPlane>,
     settings: OnceLock<Settings>,
@@ -164,6 +168,7 @@ impl Sessions {
             open: AtomicBool::new(true),
             jobs: OnceLock::new(),
             chooser: OnceLock::new(),
+            forms: OnceLock::new(),
             plane: OnceLock::new(),
             settings: OnceLock::new(),
         });
@@ -218,6 +223,11 @@ impl Sessions {
     /// From now on this one chooses the server of sessions that name none.
     pub fn choose_by(&self, chooser: Arc<dyn Chooser>) {
         let _said_before = self.inner.chooser.set(chooser);
+    }
+
+    /// From now on starts with a profile are held to its form.
+    pub fn hold_to(&self, forms: Arc<dyn Forms>) {
+        let _said_before = self.inner.forms.set(forms);
     }
 
     /// What jobs reach on [`job::SOCKET`].

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
 use super::account::Account;
-use super::{Inner, SessionError, Wanted, Who, elsewhere, start};
+use super::{Inner, SessionError, Wanted, Who, elsewhere, form, start};
 
 /// Servers that are tried for one start.
 const TRIES: usize = 3;
@@ -45,6 +45,7 @@ pub trait Chooser: Send + Sync + Debug {
 /// Starts it on the server that it names, or on one that is chosen.
 pub(super) async fn place(inner: Arc<Inner>, wanted: Wanted) -> Result<Session, SessionError> {
     wanted.check()?;
+    form::check(&inner, &wanted).await?;
     if let Some(server) = wanted.server_id.clone() {
         return on(&inner, &server, wanted).await;
     }
